@@ -1,0 +1,196 @@
+//! From original-image pixels to the network's padded square, and back.
+//!
+//! The longest side becomes 1024 pixels, the image sits in the top left corner of a 1024×1024
+//! square, the rest is padding (`ResizeLongestSide` and `Sam.preprocess` of the reference).
+//! Nothing else in samkit converts between the two.
+
+use samkit_core::{BBox, LOW_RES_SIDE, LowResLogits, Mask, Point, Size};
+
+use crate::resample::{Axis, upsample, upsample_rows};
+
+/// Side of the padded square that the network sees: 1024.
+pub const INPUT_SIDE: u32 = 1024;
+
+/// The relation between an image's pixels and the network's input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Frame {
+    image: Size,
+    input: Size,
+}
+
+impl Frame {
+    /// The frame of an image of `image` pixels.
+    pub fn new(image: Size) -> Self {
+        let scale = f64::from(INPUT_SIDE) / f64::from(image.width.max(image.height).max(1));
+        // The reference rounds to nothing at extreme shapes and fails; one pixel is kept here.
+        let side = |length: u32| ((f64::from(length) * scale + 0.5) as u32).max(1);
+        Self { image, input: Size::new(side(image.width), side(image.height)) }
+    }
+
+    /// The original image's size.
+    pub fn image(&self) -> Size {
+        self.image
+    }
+
+    /// The size of the image inside the network's padded square.
+    pub fn input(&self) -> Size {
+        self.input
+    }
+
+    /// A position in the image as a position in the network's input.
+    pub fn model_from_image(&self, point: Point) -> Point {
+        let scale =
+            |v: f32, new: u32, old: u32| (f64::from(v) * (f64::from(new) / f64::from(old))) as f32;
+        Point::new(
+            scale(point.x, self.input.width, self.image.width),
+            scale(point.y, self.input.height, self.image.height),
+        )
+    }
+
+    /// The logits at the original image's size, row by row (`image().area()` values):
+    /// the two bilinear steps of the reference's `postprocess_masks` in one pass.
+    pub fn upsample(&self, logits: &LowResLogits) -> Vec<f32> {
+        let (x, y) = self.axes();
+        upsample(logits.values(), &x, &y)
+    }
+
+    /// The mask at the original image's size: where the upsampled logits exceed 0.
+    pub fn mask(&self, logits: &LowResLogits) -> Mask {
+        let pixels = self.upsample(logits).into_iter().map(|v| v > 0.0).collect();
+        Mask::from_pixels(self.image, pixels).expect("upsampling fills the image's frame")
+    }
+
+    /// Area, box and stability of the mask at the original image's size, without keeping its
+    /// pixels.
+    pub fn measure(&self, logits: &LowResLogits, stability_offset: f32) -> MaskMeasure {
+        let (x, y) = self.axes();
+        let mut measure = MaskMeasure::new();
+        upsample_rows(logits.values(), &x, &y, |row, values| {
+            measure.add_row(row as u32, values, stability_offset);
+        });
+        measure
+    }
+
+    fn axes(&self) -> (Axis, Axis) {
+        (
+            Axis::new(
+                LOW_RES_SIDE,
+                INPUT_SIDE as usize,
+                self.input.width as usize,
+                self.image.width as usize,
+            ),
+            Axis::new(
+                LOW_RES_SIDE,
+                INPUT_SIDE as usize,
+                self.input.height as usize,
+                self.image.height as usize,
+            ),
+        )
+    }
+}
+
+/// What the automatic generator's filters need to know of a mask.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct MaskMeasure {
+    /// Pixels with logits above 0.
+    pub area: u64,
+    /// The smallest box around them, as inclusive pixel indices; all zero when there are none.
+    pub bbox: BBox,
+    above_high: u64,
+    above_low: u64,
+    columns: Option<(u32, u32)>,
+    rows: Option<(u32, u32)>,
+}
+
+impl MaskMeasure {
+    fn new() -> Self {
+        let bbox = BBox::new(0.0, 0.0, 0.0, 0.0);
+        Self { area: 0, bbox, above_high: 0, above_low: 0, columns: None, rows: None }
+    }
+
+    fn add_row(&mut self, row: u32, values: &[f32], offset: f32) {
+        let count = |threshold: f32| values.iter().map(|&v| u32::from(v > threshold)).sum::<u32>();
+        self.above_high += u64::from(count(offset));
+        self.above_low += u64::from(count(-offset));
+        let inside = count(0.0);
+        if inside == 0 {
+            return;
+        }
+        self.area += u64::from(inside);
+        let first = values.iter().position(|&v| v > 0.0).unwrap_or_default() as u32;
+        let last = values.iter().rposition(|&v| v > 0.0).unwrap_or_default() as u32;
+        let (left, right) =
+            self.columns.map_or((first, last), |(l, r)| (l.min(first), r.max(last)));
+        let (top, bottom) = self.rows.map_or((row, row), |(t, _)| (t, row));
+        (self.columns, self.rows) = (Some((left, right)), Some((top, bottom)));
+        self.bbox = BBox::new(left as f32, top as f32, right as f32, bottom as f32);
+    }
+
+    /// IoU between the masks at threshold + offset and threshold − offset
+    /// (`calculate_stability_score` of the reference); NaN when both are empty.
+    pub fn stability_score(&self) -> f32 {
+        self.above_high as f32 / self.above_low as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_side_becomes_1024_and_the_other_is_rounded() {
+        let input = |w, h| Frame::new(Size::new(w, h)).input();
+        assert_eq!(input(1800, 1200), Size::new(1024, 683));
+        assert_eq!(input(481, 321), Size::new(1024, 683));
+        assert_eq!(input(200, 1000), Size::new(205, 1024));
+        assert_eq!(input(1, 1), Size::new(1024, 1024));
+    }
+
+    #[test]
+    fn an_extreme_shape_keeps_one_pixel() {
+        assert_eq!(Frame::new(Size::new(4000, 1)).input(), Size::new(1024, 1));
+    }
+
+    /// The logits of `tests/reference/formula.py`.
+    fn formula() -> LowResLogits {
+        let value = |i: u32| {
+            let v = i.wrapping_mul(2_654_435_761).wrapping_add(12_345);
+            let v = (v ^ (v >> 15)).wrapping_mul(2_246_822_519);
+            (((v ^ (v >> 13)) >> 20) as f32 - 2048.0) / 128.0
+        };
+        LowResLogits::new((0..256 * 256).map(value).collect()).expect("256×256")
+    }
+
+    #[test]
+    fn upsampling_equals_the_reference() {
+        let cases: serde_json::Value =
+            serde_json::from_str(include_str!("../tests/fixtures/upsample.json")).expect("JSON");
+        for case in cases.as_array().expect("cases") {
+            let number = |v: &serde_json::Value| v.as_u64().expect("a number") as u32;
+            let size = Size::new(number(&case["width"]), number(&case["height"]));
+            let values = Frame::new(size).upsample(&formula());
+            let samples = case["samples"].as_array().expect("samples");
+            assert!(samples.len() > 10);
+            for sample in samples {
+                let (x, y) = (number(&sample[0]), number(&sample[1]));
+                let got = values[(y * size.width + x) as usize];
+                let expected = sample[2].as_f64().expect("a number") as f32;
+                // PyTorch itself is up to 5e-4 off in f32: neighbouring logits differ by up to 32,
+                // and the position of a sample near 1800 is known to 1e-4.
+                assert!((got - expected).abs() < 1e-3, "{size} ({x}, {y}): {got} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn measuring_equals_looking_at_the_mask() {
+        let frame = Frame::new(Size::new(90, 60));
+        let values = (0..256 * 256).map(|i: i32| ((i * 7919) % 257 - 200) as f32 / 20.0).collect();
+        let logits = LowResLogits::new(values).expect("256×256");
+        let full = frame.upsample(&logits);
+        let measure = frame.measure(&logits, 1.0);
+        let count = |t: f32| full.iter().filter(|&&v| v > t).count();
+        assert_eq!(measure.area, count(0.0) as u64);
+        assert_eq!(measure.stability_score(), count(1.0) as f32 / count(-1.0) as f32);
+    }
+}

@@ -1,0 +1,181 @@
+//! The ViT image encoders of Segment Anything (B, L, H).
+//!
+//! Follows `segment_anything/modeling/image_encoder.py`. Depth, width, heads, and which blocks
+//! attend globally are read from the shapes of the weights.
+
+use candle_core::{Result, Tensor};
+use candle_nn::{Conv2d, Conv2dConfig, LayerNorm, Linear, Module, VarBuilder};
+
+use super::neck::Neck;
+use super::ops::{gelu_erf, layer_norm, linear};
+use super::windows::Windows;
+
+/// Pixels a side of a patch.
+const PATCH: usize = 16;
+/// Epsilon of the blocks' LayerNorms (`build_sam.py`).
+const EPS: f64 = 1e-6;
+
+pub(crate) struct Vit {
+    patch_embed: Conv2d,
+    /// (1, grid, grid, width)
+    pos_embed: Tensor,
+    blocks: Vec<Block>,
+    neck: Neck,
+}
+
+impl Vit {
+    /// Reads the network from a checkpoint, `vb` at `image_encoder`.
+    pub(crate) fn load(vb: &VarBuilder<'_>) -> Result<Self> {
+        let pos_embed = vb.get_unchecked("pos_embed")?;
+        let (_, grid, _, width) = pos_embed.dims4()?;
+        let patch_embed = Conv2d::new(
+            vb.get((width, 3, PATCH, PATCH), "patch_embed.proj.weight")?,
+            Some(vb.get(width, "patch_embed.proj.bias")?),
+            Conv2dConfig { stride: PATCH, ..Conv2dConfig::default() },
+        );
+        let depth =
+            (0..).take_while(|i| vb.contains_tensor(&format!("blocks.{i}.norm1.weight"))).count();
+        let blocks = (0..depth).map(|i| Block::load(&vb.pp("blocks").pp(i), width, grid));
+        Ok(Self {
+            patch_embed,
+            pos_embed,
+            blocks: blocks.collect::<Result<_>>()?,
+            neck: Neck::load(&vb.pp("neck"), width)?,
+        })
+    }
+
+    pub(crate) fn name(&self) -> String {
+        let width = self.pos_embed.dims()[3];
+        format!("ViT-{width}x{}", self.blocks.len())
+    }
+
+    /// (1, 3, 1024, 1024) → (1, 64, 64, 256).
+    pub(crate) fn forward(&self, image: &Tensor) -> Result<Tensor> {
+        let x = self.patch_embed.forward(image)?.permute((0, 2, 3, 1))?;
+        let mut x = x.broadcast_add(&self.pos_embed)?;
+        for block in &self.blocks {
+            x = block.forward(&x)?;
+        }
+        self.neck.forward(&x)
+    }
+}
+
+struct Block {
+    norm1: LayerNorm,
+    attention: Attention,
+    /// Side of the windows; `None` attends globally.
+    window: Option<usize>,
+    norm2: LayerNorm,
+    mlp: [Linear; 2],
+}
+
+impl Block {
+    fn load(vb: &VarBuilder<'_>, width: usize, grid: usize) -> Result<Self> {
+        let hidden = vb.get_unchecked("mlp.lin1.weight")?.dim(0)?;
+        let attention = Attention::load(&vb.pp("attn"), width)?;
+        Ok(Self {
+            norm1: layer_norm(&vb.pp("norm1"), width, EPS)?,
+            window: (attention.side != grid).then_some(attention.side),
+            attention,
+            norm2: layer_norm(&vb.pp("norm2"), width, EPS)?,
+            mlp: [
+                linear(&vb.pp("mlp.lin1"), width, hidden)?,
+                linear(&vb.pp("mlp.lin2"), hidden, width)?,
+            ],
+        })
+    }
+
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let normed = self.norm1.forward(x)?;
+        let attended = match self.window {
+            // Padding comes after the LayerNorm and is not masked, as in the reference.
+            Some(side) => {
+                let (windows, layout) = Windows::partition(&normed, side)?;
+                layout.join(&self.attention.forward(&windows)?)?
+            }
+            None => {
+                let (batch, height, width, channels) = normed.dims4()?;
+                let tokens = normed.reshape((batch, height * width, channels))?;
+                self.attention.forward(&tokens)?.reshape((batch, height, width, channels))?
+            }
+        };
+        let x = (x + attended)?;
+        let hidden = gelu_erf(&self.mlp[0].forward(&self.norm2.forward(&x)?)?)?;
+        x + self.mlp[1].forward(&hidden)?
+    }
+}
+
+/// Multi-head attention over a square of tokens with decomposed relative positions
+/// (`add_decomposed_rel_pos`).
+struct Attention {
+    qkv: Linear,
+    proj: Linear,
+    /// (side · side, head): the embedding of row offset `q − k`, row by row over (q, k).
+    rel_rows: Tensor,
+    rel_columns: Tensor,
+    heads: usize,
+    side: usize,
+}
+
+impl Attention {
+    fn load(vb: &VarBuilder<'_>, width: usize) -> Result<Self> {
+        let rel_pos = vb.get_unchecked("rel_pos_h")?;
+        let (offsets, head) = rel_pos.dims2()?;
+        let side = offsets.div_ceil(2);
+        let by_pair = |rel_pos: &Tensor| {
+            let index = (0..side * side).map(|pair| (pair / side + side - 1 - pair % side) as u32);
+            rel_pos.index_select(&Tensor::from_iter(index, rel_pos.device())?, 0)
+        };
+        Ok(Self {
+            qkv: linear(&vb.pp("qkv"), width, 3 * width)?,
+            proj: linear(&vb.pp("proj"), width, width)?,
+            rel_rows: by_pair(&rel_pos)?,
+            rel_columns: by_pair(&vb.get((offsets, head), "rel_pos_w")?)?,
+            heads: width / head,
+            side,
+        })
+    }
+
+    /// (batch, side², channels) → the same.
+    fn forward(&self, x: &Tensor) -> Result<Tensor> {
+        let (batch, tokens, channels) = x.dims3()?;
+        let head = channels / self.heads;
+        let qkv = self.qkv.forward(x)?.reshape((batch, tokens, 3, self.heads, head))?;
+        let qkv = qkv.permute((2, 0, 3, 1, 4))?.reshape((3, batch * self.heads, tokens, head))?;
+        // One group of heads at a time: a global block's scores are 64 MiB a head.
+        let groups = (0..batch * self.heads).step_by(self.group(tokens)).map(|start| {
+            let length = self.group(tokens).min(batch * self.heads - start);
+            let part = |i: usize| qkv.get(i)?.narrow(0, start, length)?.contiguous();
+            self.attend(&part(0)?, &part(1)?, &part(2)?)
+        });
+        let x = Tensor::cat(&groups.collect::<Result<Vec<_>>>()?, 0)?;
+        let x = x.reshape((batch, self.heads, tokens, head))?.transpose(1, 2)?;
+        self.proj.forward(&x.reshape((batch, tokens, channels))?)
+    }
+
+    /// Heads whose scores fit into about 128 MiB together.
+    fn group(&self, tokens: usize) -> usize {
+        ((32 << 20) / (tokens * tokens)).max(1)
+    }
+
+    /// (heads, tokens, head) each → (heads, tokens, head).
+    fn attend(&self, q: &Tensor, k: &Tensor, v: &Tensor) -> Result<Tensor> {
+        let (heads, tokens, head) = q.dims3()?;
+        let side = self.side;
+        let scores = (q * (head as f64).powf(-0.5))?.matmul(&k.t()?)?;
+        // Row and column terms for every query: (heads, rows, columns, offset along the axis).
+        let q = q.reshape((heads, side, side, head))?;
+        let rel =
+            |table: &Tensor| table.reshape((1, side, side, head))?.transpose(2, 3)?.contiguous();
+        let rows = q.broadcast_matmul(&rel(&self.rel_rows)?)?;
+        let columns =
+            q.transpose(1, 2)?.contiguous()?.broadcast_matmul(&rel(&self.rel_columns)?)?;
+        let columns = columns.transpose(1, 2)?;
+        let scores = scores
+            .reshape((heads, tokens, side, side))?
+            .broadcast_add(&rows.reshape((heads, tokens, side, 1))?)?
+            .broadcast_add(&columns.reshape((heads, tokens, 1, side))?)?
+            .reshape((heads, tokens, tokens))?;
+        candle_nn::ops::softmax_last_dim(&scores)?.matmul(v)
+    }
+}

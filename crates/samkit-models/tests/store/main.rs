@@ -1,0 +1,10 @@
+//! The store from outside: pulling, importing and checking weights of a model
+//! of one tensor, with every source on this machine.
+
+mod support;
+
+mod import;
+mod integrity;
+mod parallel;
+mod pull;
+mod pytorch;

@@ -1,0 +1,70 @@
+//! The command line as it is typed.
+
+use std::num::NonZeroUsize;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::commands::{
+    edges::EdgesArgs, everything::EverythingArgs, models::ModelsArgs, recipe::RecipeArgs,
+    run::RunArgs, segment::SegmentArgs,
+};
+
+/// Masks, edges and segments out of images with Segment Anything.
+#[derive(Debug, Parser)]
+#[command(name = "samkit", version = crate::version::text(), arg_required_else_help = true)]
+#[command(subcommand_required = true, propagate_version = false, after_help = EXAMPLES)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: GlobalArgs,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  samkit run configs/edges.yaml               what a recipe says
+  samkit run edges --input photos             a recipe that is built in
+  samkit edges photos --output out            edge maps of a folder of images
+  samkit everything dog.jpg                   a mask for everything in an image
+  samkit segment dog.jpg --point 320,240      the object under a point
+
+Weights are fetched on first use and kept; `samkit models list` shows where they are.
+Exit codes: 0 all done, 1 some images or steps failed, 2 the request was wrong and nothing ran,
+130 stopped with Ctrl-C.";
+
+/// What every command takes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub(crate) struct GlobalArgs {
+    /// Threads to compute with [default: all cores]
+    #[arg(long, global = true, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
+    /// Say more on stderr
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    pub(crate) verbose: bool,
+    /// Say nothing but errors on stderr, and no table on stdout
+    #[arg(short, long, global = true)]
+    pub(crate) quiet: bool,
+    /// When to use colours; NO_COLOR is respected
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub(crate) color: ColorWhen,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ColorWhen {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    Always,
+    Never,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Run(RunArgs),
+    Edges(EdgesArgs),
+    Everything(EverythingArgs),
+    Segment(SegmentArgs),
+    Models(ModelsArgs),
+    Recipe(RecipeArgs),
+}

@@ -1,0 +1,71 @@
+//! The commands, one file each: their flags, and how flags become work.
+
+pub(crate) mod edges;
+pub(crate) mod everything;
+pub(crate) mod models;
+pub(crate) mod recipe;
+pub(crate) mod run;
+pub(crate) mod segment;
+
+mod options;
+
+use crate::{
+    batch,
+    cli::{Cli, Command},
+    console::Console,
+    error::CliError,
+    job::Job,
+    report,
+};
+use options::ReportArgs;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Everything is done.
+    Done,
+    /// Some images or steps failed.
+    SomeFailed,
+    /// The user stopped it.
+    Stopped,
+}
+
+impl Outcome {
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::SomeFailed => 1,
+            Self::Stopped => crate::stop::EXIT_CODE,
+        }
+    }
+}
+
+/// Does what the command line says.
+pub(crate) fn dispatch(cli: Cli, console: Console) -> Result<Outcome, CliError> {
+    let global = cli.global;
+    match cli.command {
+        Command::Run(args) => run::run(args, &global, console),
+        Command::Edges(args) => edges::run(args, &global, console),
+        Command::Everything(args) => everything::run(args, &global, console),
+        Command::Segment(args) => segment::run(args, &global, console),
+        Command::Models(args) => models::run(args, console),
+        Command::Recipe(args) => recipe::run(&args),
+    }
+}
+
+/// Runs a job, or only says what it would do.
+fn execute(job: &Job, args: &ReportArgs, console: Console) -> Result<Outcome, CliError> {
+    if args.dry_run {
+        report::print_plan(job, args.json);
+        return Ok(Outcome::Done);
+    }
+    job.prepare_output()?;
+    job.start_threads()?;
+    let report = batch::run(job, console)?;
+    if args.json {
+        report::print_json(&report);
+    } else if !console.quiet {
+        report::table::print(&report, args.timings);
+    }
+    Ok(report.outcome())
+}

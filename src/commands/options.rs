@@ -1,0 +1,131 @@
+//! Flags that the image commands share.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use samkit_engine::DeviceKind;
+use samkit_models::ModelSpec;
+use serde::de::DeserializeOwned;
+
+use crate::{
+    cli::GlobalArgs,
+    console::Console,
+    error::CliError,
+    job::{Job, JobStep, find_images},
+    tasks::{Product, Task},
+};
+
+/// Default output folder.
+pub(super) const OUTPUT: &str = "samkit-out";
+
+/// Images in, a folder out.
+#[derive(Debug, Args)]
+pub(crate) struct ImageArgs {
+    /// Images: files, folders (searched all the way down) and globs
+    #[arg(required = true, value_name = "IMAGE")]
+    pub(crate) images: Vec<String>,
+    /// Folder to write to
+    #[arg(short, long, value_name = "DIR", default_value = OUTPUT)]
+    pub(crate) output: PathBuf,
+    /// Weights to use; `samkit models list` names them
+    #[arg(long, value_name = "ID", default_value = default_model())]
+    pub(crate) model: String,
+    /// Where to compute: auto, cpu, cuda or metal
+    #[arg(long, value_name = "DEVICE", default_value = "auto")]
+    pub(crate) device: String,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+/// What a run says, and how far it goes.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Never use the network: weights must be there already
+    #[arg(long)]
+    pub(crate) offline: bool,
+    /// Check everything and list what would be done, without doing it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// Also print how long the encoder and the decoder took
+    #[arg(long)]
+    pub(crate) timings: bool,
+    /// Print one JSON document instead of the table
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// Id of the model that is used where nobody says.
+pub(super) fn default_model() -> &'static str {
+    &samkit_models::registry()[0].id
+}
+
+/// The model of this id.
+pub(super) fn model(id: &str) -> Result<&'static ModelSpec, CliError> {
+    Ok(samkit_models::find(id)?)
+}
+
+/// The device of this name.
+pub(super) fn device(name: &str) -> Result<DeviceKind, CliError> {
+    Ok(name.parse()?)
+}
+
+impl ImageArgs {
+    /// A job of one step.
+    pub(super) fn job(
+        &self,
+        task: Task,
+        save: Vec<&'static str>,
+        global: &GlobalArgs,
+        console: Console,
+    ) -> Result<Job, CliError> {
+        task.validate()?;
+        let name = task.name();
+        Ok(Job {
+            name: name.to_owned(),
+            model: model(&self.model)?,
+            device: device(&self.device)?,
+            images: find_images(&self.images, Path::new(""), console)?,
+            output: self.output.clone(),
+            threads: global.threads.map(usize::from),
+            offline: self.report.offline,
+            steps: vec![JobStep { id: name.to_owned(), task, save }],
+        })
+    }
+}
+
+/// The products that `--save` names.
+pub(super) fn saves(
+    names: &[String],
+    task: &Task,
+) -> Result<Vec<&'static str>, CliError> {
+    if names.is_empty() {
+        return Ok(task.default_saves());
+    }
+    let find = |name: &String| {
+        product(task.products(), name).ok_or_else(|| CliError::Flag {
+            flag: "save".into(),
+            found: format!("`{name}`"),
+            expected: choice(&task.products().iter().map(|p| p.name).collect::<Vec<_>>()),
+        })
+    };
+    names.iter().map(find).collect()
+}
+
+/// The product of this name.
+pub(super) fn product(products: &[Product], name: &str) -> Option<&'static str> {
+    products.iter().map(|product| product.name).find(|&known| known == name)
+}
+
+/// `` `a`, `b` or `c` ``.
+pub(super) fn choice(names: &[&str]) -> String {
+    match names {
+        [] => "nothing".into(),
+        [only] => format!("`{only}`"),
+        [first @ .., last] => format!("`{}` or `{last}`", first.join("`, `")),
+    }
+}
+
+/// A flag's value in the words that recipes use for it.
+pub(super) fn recipe_word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
+    serde_json::from_value(serde_json::Value::from(text)).map_err(|error| error.to_string())
+}

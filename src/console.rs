@@ -1,0 +1,147 @@
+//! What people see: colours, progress and log lines, all on stderr.
+
+use std::{io::IsTerminal, path::Path, sync::Mutex, time::Duration};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli::{ColorWhen, GlobalArgs};
+
+/// How much is said, and in which form.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Console {
+    /// Nothing but errors.
+    pub(crate) quiet: bool,
+    /// Details too.
+    pub(crate) verbose: bool,
+    /// Bars that move: stderr is a terminal.
+    bars: bool,
+}
+
+impl Console {
+    pub(crate) fn new(global: &GlobalArgs) -> Self {
+        let bars = !global.quiet && std::io::stderr().is_terminal();
+        Self { quiet: global.quiet, verbose: global.verbose, bars }
+    }
+
+    /// A line for everybody.
+    pub(crate) fn say(&self, line: &str) {
+        if !self.quiet {
+            eprintln!("{line}");
+        }
+    }
+
+    /// A line for those who asked for details.
+    pub(crate) fn detail(&self, line: &str) {
+        if self.verbose {
+            eprintln!("{line}");
+        }
+    }
+
+    /// A bar for steps out of a total that becomes known later.
+    pub(crate) fn steps_bar(&self, prefix: &str) -> ProgressBar {
+        self.bar("{prefix} {msg:14!} [{bar:30}] {pos}/{len} {elapsed}", prefix)
+    }
+
+    fn bytes_bar(&self, prefix: &str) -> ProgressBar {
+        self.bar("{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}", prefix)
+    }
+
+    fn bar(&self, template: &str, prefix: &str) -> ProgressBar {
+        if !self.bars {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template(template).expect("the template is constant");
+        ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr())
+            .with_style(style.progress_chars("=> "))
+            .with_prefix(prefix.to_owned())
+    }
+}
+
+/// Whether errors on stderr are coloured.
+pub(crate) fn colors(when: ColorWhen) -> bool {
+    match when {
+        ColorWhen::Always => true,
+        ColorWhen::Never => false,
+        ColorWhen::Auto => {
+            let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+            !refused && std::io::stderr().is_terminal()
+        }
+    }
+}
+
+/// Has errors drawn by miette, with or without colours.
+pub(crate) fn install_error_style(when: ColorWhen) {
+    let (color, terminal) = (colors(when), std::io::stderr().is_terminal());
+    let drawing = move || {
+        let style = miette::MietteHandlerOpts::new().color(color).context_lines(1);
+        // Wrapped lines cut paths and hashes apart, which only a terminal's width excuses.
+        if terminal { style } else { style.unicode(true).width(10_000).terminal_links(false) }
+    };
+    // It can be set once, and nothing sets it before.
+    let _ = miette::set_hook(Box::new(move |_| Box::new(drawing().force_graphical(true).build())));
+}
+
+/// Tells how fetching weights goes.
+pub(crate) struct Fetching {
+    console: Console,
+    bar: Mutex<ProgressBar>,
+}
+
+impl Fetching {
+    pub(crate) fn new(console: Console) -> Self {
+        Self { console, bar: Mutex::new(ProgressBar::hidden()) }
+    }
+
+    fn with_bar(&self, change: impl FnOnce(&mut ProgressBar)) {
+        if let Ok(mut bar) = self.bar.lock() {
+            change(&mut bar);
+        }
+    }
+
+    fn end_bar(&self) {
+        self.with_bar(|bar| bar.finish_and_clear());
+    }
+}
+
+impl samkit_models::Progress for Fetching {
+    fn waiting(&self, id: &str) {
+        self.console.say(&format!("waiting for another samkit that is fetching {id}"));
+    }
+
+    fn trying(&self, source: &str, destination: &Path) {
+        self.console.say(&format!("fetching weights from {source}\n  to {}", destination.display()));
+        self.with_bar(|bar| *bar = self.console.bytes_bar("  fetching"));
+    }
+
+    fn failed(&self, _: &str, reason: &str) {
+        self.end_bar();
+        self.console.say(&format!("  this source does not work: {reason}"));
+    }
+
+    fn bytes(&self, done: u64, total: u64) {
+        self.with_bar(|bar| {
+            bar.set_length(total);
+            bar.set_position(done);
+        });
+    }
+
+    fn converting(&self) {
+        self.end_bar();
+        self.console.say("  verified, converting");
+    }
+
+    fn done(&self, path: &Path) {
+        self.end_bar();
+        self.console.say(&format!("weights are in {}", path.display()));
+    }
+}
+
+/// A duration as people read it: `0.31 s`, `12.4 s`, `3 min 20 s`.
+pub(crate) fn seconds(time: Duration) -> String {
+    let seconds = time.as_secs_f64();
+    match seconds {
+        ..10.0 => format!("{seconds:.2} s"),
+        ..120.0 => format!("{seconds:.1} s"),
+        _ => format!("{} min {} s", seconds as u64 / 60, seconds as u64 % 60),
+    }
+}

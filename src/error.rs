@@ -1,0 +1,86 @@
+//! What can go wrong before any work begins, and how it is said.
+
+use std::path::PathBuf;
+
+use miette::Diagnostic;
+use samkit_core::ParamError;
+use samkit_engine::EngineError;
+use samkit_io::{FindError, WriteError};
+use samkit_models::ModelError;
+use samkit_recipe::RecipeError;
+
+/// Why a command did nothing. (What goes wrong with a single image is in its report instead.)
+#[derive(Debug, thiserror::Error, Diagnostic)]
+pub(crate) enum CliError {
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Recipe(#[from] RecipeError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Model(#[from] ModelError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Engine(#[from] EngineError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Find(#[from] FindError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Write(#[from] WriteError),
+    /// A flag that takes a name took one that is not known.
+    #[error("`--{flag}` is {found}, expected {expected}")]
+    Flag { flag: String, found: String, expected: String },
+    /// A recipe that is neither a file nor built in.
+    #[error("there is no recipe `{name}`")]
+    NoRecipe {
+        name: String,
+        #[help]
+        help: String,
+    },
+    /// A recipe whose own input is not there, or that names none.
+    #[error("{reason}")]
+    NoInput {
+        reason: String,
+        #[help]
+        help: String,
+    },
+    /// The output folder cannot be made or written to.
+    #[error("cannot write to the output folder {}", path.display())]
+    #[diagnostic(help("name a folder that you may write to with `--output`"))]
+    Output { path: PathBuf, source: std::io::Error },
+    /// A file that a flag names cannot be used.
+    #[error("cannot use {} for `--{flag}`: {reason}", path.display())]
+    FlagFile {
+        flag: &'static str,
+        path: PathBuf,
+        reason: String,
+        #[help]
+        help: String,
+    },
+    /// A prompt that cannot be asked of an image.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Prompt(#[from] crate::tasks::segment::PromptError),
+    /// Threads that cannot be had.
+    #[error("cannot start {threads} threads")]
+    Threads { threads: usize, source: rayon::ThreadPoolBuildError },
+}
+
+impl From<ParamError> for CliError {
+    /// A parameter that came from a flag, under the flag's name.
+    fn from(error: ParamError) -> Self {
+        let ParamError { name, found, expected } = error;
+        Self::Flag { flag: name.replace('_', "-"), found, expected }
+    }
+}
+
+/// An error in one line: itself and its causes.
+pub(crate) fn one_line(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    line
+}

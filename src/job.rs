@@ -1,0 +1,76 @@
+//! Work as resolved: everything checked, nothing loaded.
+
+use std::path::{Path, PathBuf};
+
+use samkit_engine::DeviceKind;
+use samkit_io::InputImage;
+use samkit_models::ModelSpec;
+
+use crate::{console::Console, error::CliError, tasks::Task};
+
+/// What to do with which images.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// The command or recipe, for the run's record.
+    pub(crate) name: String,
+    pub(crate) images: Vec<InputImage>,
+    pub(crate) output: PathBuf,
+    pub(crate) model: &'static ModelSpec,
+    pub(crate) device: DeviceKind,
+    /// Threads to compute with; all cores where it is not said.
+    pub(crate) threads: Option<usize>,
+    /// Whether the network may not be used.
+    pub(crate) offline: bool,
+    pub(crate) steps: Vec<JobStep>,
+}
+
+/// One step, checked.
+#[derive(Debug)]
+pub(crate) struct JobStep {
+    pub(crate) id: String,
+    pub(crate) task: Task,
+    /// Names of the products to write.
+    pub(crate) save: Vec<&'static str>,
+}
+
+impl Job {
+    /// The folder that a step writes to: its own only when several steps write.
+    pub(crate) fn folder(&self, step: &JobStep) -> PathBuf {
+        let writers = self.steps.iter().filter(|step| !step.save.is_empty()).count();
+        if writers > 1 { self.output.join(&step.id) } else { self.output.clone() }
+    }
+
+    /// Makes the output folder and proves that files can be made in it, before any work is done.
+    pub(crate) fn prepare_output(&self) -> Result<(), CliError> {
+        let path = &self.output;
+        std::fs::create_dir_all(path)
+            .and_then(|()| tempfile::NamedTempFile::new_in(path))
+            .map(drop)
+            .map_err(|source| CliError::Output { path: path.clone(), source })
+    }
+
+    /// Starts the threads that everything computes on.
+    pub(crate) fn start_threads(&self) -> Result<(), CliError> {
+        let threads = self.thread_count();
+        rayon::ThreadPoolBuilder::new()
+            .num_threads(threads)
+            .build_global()
+            .map_err(|source| CliError::Threads { threads, source })
+    }
+
+    pub(crate) fn thread_count(&self) -> usize {
+        self.threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+    }
+}
+
+/// Finds the images under `inputs`, relative to `base`, and says what lies beside them.
+pub(crate) fn find_images(
+    inputs: &[String],
+    base: &Path,
+    console: Console,
+) -> Result<Vec<InputImage>, CliError> {
+    let found = samkit_io::find_images(inputs, base)?;
+    console.detail(&format!("found {} images", found.len()));
+    Ok(found)
+}

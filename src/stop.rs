@@ -1,0 +1,44 @@
+//! Ctrl-C: finish what is being written, then stop.
+
+use std::{
+    ops::ControlFlow,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+/// Exit code of a run that was stopped, by the shells' convention 128 + SIGINT.
+pub(crate) const EXIT_CODE: u8 = 130;
+
+/// Set while images are being worked on: then a stop waits for the next callback.
+static WORKING: AtomicBool = AtomicBool::new(false);
+static REQUESTED: AtomicBool = AtomicBool::new(false);
+
+/// Takes over Ctrl-C. Outside [`while_working`], and at the second time, it ends the program at
+/// once, which is safe everywhere: files appear by rename.
+pub(crate) fn install() {
+    let handler = || {
+        let again = REQUESTED.swap(true, Ordering::Relaxed);
+        if again || !WORKING.load(Ordering::Relaxed) {
+            std::process::exit(EXIT_CODE.into());
+        }
+    };
+    // Without a handler Ctrl-C still works, less politely.
+    let _ = ctrlc::set_handler(handler);
+}
+
+/// Runs `work`, during which Ctrl-C only sets what [`requested`] answers.
+pub(crate) fn while_working<T>(work: impl FnOnce() -> T) -> T {
+    WORKING.store(true, Ordering::Relaxed);
+    let result = work();
+    WORKING.store(false, Ordering::Relaxed);
+    result
+}
+
+/// Whether the user wants the program to stop.
+pub(crate) fn requested() -> bool {
+    REQUESTED.load(Ordering::Relaxed)
+}
+
+/// [`requested`] in the form that progress callbacks return.
+pub(crate) fn flow() -> ControlFlow<()> {
+    if requested() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+}
