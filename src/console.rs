@@ -109,7 +109,8 @@ impl samkit_models::Progress for Fetching {
     }
 
     fn trying(&self, source: &str, destination: &Path) {
-        self.console.say(&format!("fetching weights from {source}\n  to {}", destination.display()));
+        self.console
+            .say(&format!("fetching weights from {source}\n  to {}", destination.display()));
         self.with_bar(|bar| *bar = self.console.bytes_bar("  fetching"));
     }
 

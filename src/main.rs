@@ -1,1 +1,36 @@
-fn main(){}
+//! The program `samkit`: reads the command line, runs one command, and is the one place where
+//! errors become text and exit codes.
+#![forbid(unsafe_code)]
+
+mod batch;
+mod cli;
+mod commands;
+mod console;
+mod embedded;
+mod error;
+mod job;
+mod report;
+mod stop;
+mod tasks;
+mod version;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Exit code of a request that was wrong, so that nothing ran; clap's own errors have it too.
+const WRONG_REQUEST: u8 = 2;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    stop::install();
+    console::install_error_style(cli.global.color);
+    let console = console::Console::new(&cli.global);
+    match commands::dispatch(cli, console) {
+        Ok(outcome) => ExitCode::from(outcome.exit_code()),
+        Err(error) => {
+            eprintln!("{:?}", miette::Report::new(error));
+            ExitCode::from(WRONG_REQUEST)
+        }
+    }
+}

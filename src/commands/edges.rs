@@ -91,7 +91,7 @@ impl EdgeFlags {
 }
 
 pub(super) fn run(
-    args: EdgesArgs,
+    args: &EdgesArgs,
     global: &GlobalArgs,
     console: Console,
 ) -> Result<Outcome, CliError> {

@@ -121,7 +121,7 @@ fn read_grids(path: &Path) -> Result<PointGrids, CliError> {
 }
 
 pub(super) fn run(
-    args: EverythingArgs,
+    args: &EverythingArgs,
     global: &GlobalArgs,
     console: Console,
 ) -> Result<Outcome, CliError> {

@@ -44,10 +44,10 @@ impl Outcome {
 pub(crate) fn dispatch(cli: Cli, console: Console) -> Result<Outcome, CliError> {
     let global = cli.global;
     match cli.command {
-        Command::Run(args) => run::run(args, &global, console),
-        Command::Edges(args) => edges::run(args, &global, console),
-        Command::Everything(args) => everything::run(args, &global, console),
-        Command::Segment(args) => segment::run(args, &global, console),
+        Command::Run(args) => run::run(&args, &global, console),
+        Command::Edges(args) => edges::run(&args, &global, console),
+        Command::Everything(args) => everything::run(&args, &global, console),
+        Command::Segment(args) => segment::run(&args, &global, console),
         Command::Models(args) => models::run(args, console),
         Command::Recipe(args) => recipe::run(&args),
     }

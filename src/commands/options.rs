@@ -94,10 +94,7 @@ impl ImageArgs {
 }
 
 /// The products that `--save` names.
-pub(super) fn saves(
-    names: &[String],
-    task: &Task,
-) -> Result<Vec<&'static str>, CliError> {
+pub(super) fn saves(names: &[String], task: &Task) -> Result<Vec<&'static str>, CliError> {
     if names.is_empty() {
         return Ok(task.default_saves());
     }

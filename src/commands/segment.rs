@@ -1,6 +1,9 @@
 //! `samkit segment`: the object that points, a box or a mask point out.
 
-use std::{path::PathBuf, str::FromStr};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use clap::Args;
 use samkit_core::{BBox, LowResLogits, Point, PointLabel, PointPrompt, Prompt, Size};
@@ -76,7 +79,8 @@ impl FromStr for TypedPoint {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let expected = || "expected x,y or x,y,label with label 0 or 1, such as 320,240,1".to_owned();
+        let expected =
+            || "expected x,y or x,y,label with label 0 or 1, such as 320,240,1".to_owned();
         let parts: Vec<_> = text.split(',').map(str::trim).collect();
         let (x, y, label) = match parts[..] {
             [x, y] => (x, y, "1"),
@@ -128,15 +132,15 @@ impl PromptFlags {
         Ok(Prompt {
             points: self.point.iter().map(|typed| typed.0).collect(),
             bbox: self.bbox.map(|typed| typed.0),
-            mask: self.mask.as_ref().map(read_logits).transpose()?,
+            mask: self.mask.as_deref().map(read_logits).transpose()?,
         })
     }
 }
 
-fn read_logits(path: &PathBuf) -> Result<LowResLogits, CliError> {
+fn read_logits(path: &Path) -> Result<LowResLogits, CliError> {
     samkit_io::read_logits(path).map_err(|error| CliError::FlagFile {
         flag: "mask",
-        path: path.clone(),
+        path: path.to_owned(),
         reason: crate::error::one_line(&error),
         help: "expected 256×256 logits as `samkit segment --save-logits` writes them".into(),
     })
@@ -145,8 +149,7 @@ fn read_logits(path: &PathBuf) -> Result<LowResLogits, CliError> {
 impl SegmentArgs {
     fn resolve(&self) -> Result<SegmentParams, CliError> {
         let prompt = self.prompt.resolve()?;
-        let ambiguous =
-            prompt.points.len() == 1 && prompt.bbox.is_none() && prompt.mask.is_none();
+        let ambiguous = prompt.points.len() == 1 && prompt.bbox.is_none() && prompt.mask.is_none();
         let answer = match (self.multimask, self.refine) {
             (true, _) => Answer::All,
             (_, true) => Answer::Refined,
@@ -158,7 +161,7 @@ impl SegmentArgs {
 }
 
 pub(super) fn run(
-    args: SegmentArgs,
+    args: &SegmentArgs,
     global: &GlobalArgs,
     console: Console,
 ) -> Result<Outcome, CliError> {

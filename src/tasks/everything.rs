@@ -82,8 +82,7 @@ pub(super) fn run(
     progress: Progress<'_>,
 ) -> Result<Yield, TaskError> {
     let embedding = Some(scene.embedding()?);
-    let records =
-        generate_masks(scene.sam, scene.image, embedding, &params.generator(), progress)?;
+    let records = generate_masks(scene.sam, scene.image, embedding, &params.generator(), progress)?;
     let masks = records.len();
     let mut artifacts = Vec::new();
     if save.contains(&OVERLAY) {

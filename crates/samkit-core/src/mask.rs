@@ -14,10 +14,7 @@ pub struct Mask {
 impl Mask {
     /// A mask of `size` with nothing in it.
     pub fn empty(size: Size) -> Self {
-        Self {
-            size,
-            pixels: vec![false; size.area()],
-        }
+        Self { size, pixels: vec![false; size.area()] }
     }
 
     /// Wraps row-major pixels; `None` when their number is not `size.area()`.
@@ -100,11 +97,7 @@ impl Mask {
         let pairs = || self.pixels.iter().zip(&other.pixels);
         let intersection: u64 = pairs().map(|(&a, &b)| u64::from(a & b)).sum();
         let union: u64 = pairs().map(|(&a, &b)| u64::from(a | b)).sum();
-        Some(if union == 0 {
-            0.0
-        } else {
-            intersection as f64 / union as f64
-        })
+        Some(if union == 0 { 0.0 } else { intersection as f64 / union as f64 })
     }
 
     /// The same mask with its top left corner at (`x`, `y`) of a frame of `size`. What would lie
@@ -129,11 +122,7 @@ impl Mask {
     }
 
     fn index(&self, x: u32, y: u32) -> usize {
-        assert!(
-            x < self.size.width && y < self.size.height,
-            "({x}, {y}) is outside {}",
-            self.size
-        );
+        assert!(x < self.size.width && y < self.size.height, "({x}, {y}) is outside {}", self.size);
         self.row_start(y) + x as usize
     }
 }

@@ -30,8 +30,7 @@ pub fn nms(boxes: &[BBox], scores: &[f32], threshold: f32) -> Vec<usize> {
 
 /// Larger first; NaN before everything, as PyTorch sorts it.
 fn descending(a: f32, b: f32) -> Ordering {
-    b.partial_cmp(&a)
-        .unwrap_or_else(|| b.is_nan().cmp(&a.is_nan()))
+    b.partial_cmp(&a).unwrap_or_else(|| b.is_nan().cmp(&a.is_nan()))
 }
 
 #[cfg(test)]

@@ -14,16 +14,9 @@ pub struct ParamError {
 
 impl ParamError {
     /// A parameter error with the offending value shown by `Display`.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "callers pass numbers and literals"
-    )]
+    #[expect(clippy::needless_pass_by_value, reason = "callers pass numbers and literals")]
     pub fn new(name: &'static str, found: impl ToString, expected: impl Into<String>) -> Self {
-        Self {
-            name,
-            found: found.to_string(),
-            expected: expected.into(),
-        }
+        Self { name, found: found.to_string(), expected: expected.into() }
     }
 
     /// Checks that `value` lies in `range`.

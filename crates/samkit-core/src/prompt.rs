@@ -69,19 +69,13 @@ impl Prompt {
 
     /// A box.
     pub fn bbox(bbox: BBox) -> Self {
-        Self {
-            bbox: Some(bbox),
-            ..Self::default()
-        }
+        Self { bbox: Some(bbox), ..Self::default() }
     }
 
     /// The same with one more click.
     #[must_use]
     pub fn and_point(mut self, x: f32, y: f32, label: PointLabel) -> Self {
-        self.points.push(PointPrompt {
-            point: Point::new(x, y),
-            label,
-        });
+        self.points.push(PointPrompt { point: Point::new(x, y), label });
         self
     }
 

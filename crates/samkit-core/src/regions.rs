@@ -82,11 +82,7 @@ fn regions_of(mask: &Mask, wanted: bool) -> Vec<Region> {
         let root = root(&mut parents, index);
         if root == index {
             region_of_root[root] = regions.len();
-            regions.push(Region {
-                area: 0,
-                first_block: (u32::MAX, 0),
-                runs: Vec::new(),
-            });
+            regions.push(Region { area: 0, first_block: (u32::MAX, 0), runs: Vec::new() });
         }
         let region = &mut regions[region_of_root[root]];
         region.area += u64::from(run.end - run.start);
@@ -106,11 +102,7 @@ fn runs_of(mask: &Mask, wanted: bool) -> Vec<Run> {
             let start = x + offset;
             let length = row[start..].iter().position(|&pixel| pixel != wanted);
             x = length.map_or(row.len(), |length| start + length);
-            runs.push(Run {
-                y,
-                start: start as u32,
-                end: x as u32,
-            });
+            runs.push(Run { y, start: start as u32, end: x as u32 });
         }
     }
     runs

@@ -119,11 +119,7 @@ impl Rle {
         let found = counts.iter().map(|&run| u64::from(run)).sum();
         let expected = size.area() as u64;
         if found != expected {
-            return Err(RleError::WrongTotal {
-                size,
-                expected,
-                found,
-            });
+            return Err(RleError::WrongTotal { size, expected, found });
         }
         Ok(Self { size, counts })
     }
@@ -153,12 +149,7 @@ impl Rle {
 
     /// Number of pixels in the mask.
     pub fn area(&self) -> u64 {
-        self.counts
-            .iter()
-            .skip(1)
-            .step_by(2)
-            .map(|&run| u64::from(run))
-            .sum()
+        self.counts.iter().skip(1).step_by(2).map(|&run| u64::from(run)).sum()
     }
 
     /// Decodes into a mask.
@@ -175,9 +166,7 @@ impl Rle {
         }
         for y in 1..height {
             let (above, row) = pixels[(y - 1) * width..(y + 1) * width].split_at_mut(width);
-            row.iter_mut()
-                .zip(above)
-                .for_each(|(pixel, above)| *pixel ^= *above);
+            row.iter_mut().zip(above).for_each(|(pixel, above)| *pixel ^= *above);
         }
         Mask::from_pixels(self.size, pixels).expect("one pixel was made for each of the size")
     }
@@ -210,11 +199,7 @@ impl Rle {
         }
         let intersection = self.intersection(other);
         let union = self.area() + other.area() - intersection;
-        Some(if union == 0 {
-            0.0
-        } else {
-            intersection as f64 / union as f64
-        })
+        Some(if union == 0 { 0.0 } else { intersection as f64 / union as f64 })
     }
 
     /// The same mask with its top left corner at (`x`, `y`) of a frame of `size`. What would lie

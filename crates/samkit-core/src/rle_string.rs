@@ -20,11 +20,7 @@ pub(crate) fn encode(counts: &[u32]) -> String {
         loop {
             let group = (rest & 0x1f) as u8;
             rest >>= 5;
-            let done = if group & SIGN == 0 {
-                rest == 0
-            } else {
-                rest == -1
-            };
+            let done = if group & SIGN == 0 { rest == 0 } else { rest == -1 };
             string.push(char::from(OFFSET + if done { group } else { group | MORE }));
             if done {
                 break;
@@ -49,10 +45,7 @@ pub(crate) fn decode(string: &str) -> Result<Vec<u32>, RleError> {
         let run = counts.len();
         if group & MORE != 0 {
             if groups == MAX_GROUPS {
-                return Err(RleError::BadRun {
-                    run,
-                    length: number,
-                });
+                return Err(RleError::BadRun { run, length: number });
             }
             continue;
         }

@@ -5,25 +5,14 @@ use samkit_core::{BBox, Mask, Size};
 const SIZE: Size = Size::new(6, 4);
 
 fn rectangle(x0: u32, y0: u32, x1: u32, y1: u32) -> Mask {
-    Mask::from_fn(SIZE, |x, y| {
-        (x0..=x1).contains(&x) && (y0..=y1).contains(&y)
-    })
+    Mask::from_fn(SIZE, |x, y| (x0..=x1).contains(&x) && (y0..=y1).contains(&y))
 }
 
 #[test]
 fn boxes_hold_the_first_and_last_pixel() {
-    assert_eq!(
-        rectangle(1, 2, 4, 3).inclusive_bbox(),
-        BBox::new(1.0, 2.0, 4.0, 3.0)
-    );
-    assert_eq!(
-        rectangle(5, 0, 5, 0).inclusive_bbox(),
-        BBox::new(5.0, 0.0, 5.0, 0.0)
-    );
-    assert_eq!(
-        Mask::empty(SIZE).inclusive_bbox(),
-        BBox::new(0.0, 0.0, 0.0, 0.0)
-    );
+    assert_eq!(rectangle(1, 2, 4, 3).inclusive_bbox(), BBox::new(1.0, 2.0, 4.0, 3.0));
+    assert_eq!(rectangle(5, 0, 5, 0).inclusive_bbox(), BBox::new(5.0, 0.0, 5.0, 0.0));
+    assert_eq!(Mask::empty(SIZE).inclusive_bbox(), BBox::new(0.0, 0.0, 0.0, 0.0));
 }
 
 #[test]

@@ -70,10 +70,14 @@ fn pycocotools_codes_decode_to_the_mask() {
 fn ious_equal_pycocotools() {
     for case in fixture().ious {
         let size = Size::new(case.width, case.height);
-        let [a, b] = case
-            .counts
-            .map(|counts| Rle::from_counts_string(size, &counts).unwrap());
-        assert_eq!(a.iou(&b), Some(case.iou), "{a:?} {b:?}");
+        let [a, b] = case.counts.map(|counts| Rle::from_counts_string(size, &counts).unwrap());
+        let iou = a.iou(&b).unwrap();
+        // The JSON reader may be off by one unit in the last place.
+        assert!(
+            (iou - case.iou).abs() <= f64::EPSILON,
+            "{iou} instead of {} for {a:?} {b:?}",
+            case.iou
+        );
     }
 }
 
@@ -87,11 +91,7 @@ fn masks_of_other_sizes_have_no_iou() {
 #[test]
 fn damaged_strings_say_what_is_wrong() {
     let size = Size::new(5, 7);
-    let message = |string: &str| {
-        Rle::from_counts_string(size, string)
-            .unwrap_err()
-            .to_string()
-    };
+    let message = |string: &str| Rle::from_counts_string(size, string).unwrap_err().to_string();
     assert_eq!(
         message("1 2"),
         "run-length string has ' ' at byte 1, expected characters from '0' to 'o'"
@@ -100,30 +100,16 @@ fn damaged_strings_say_what_is_wrong() {
         message("é"),
         "run-length string has 'é' at byte 0, expected characters from '0' to 'o'"
     );
-    assert_eq!(
-        message("12o"),
-        "run-length string ends inside run 2; it was probably cut"
-    );
-    assert_eq!(
-        message("K"),
-        "run 0 has the length -5, expected 0 to 4294967295"
-    );
+    assert_eq!(message("12o"), "run-length string ends inside run 2; it was probably cut");
+    assert_eq!(message("K"), "run 0 has the length -5, expected 0 to 4294967295");
     assert!(matches!(
         Rle::from_counts_string(size, "oooooooooooooooooooo"),
         Err(RleError::BadRun { run: 0, .. })
     ));
+    assert_eq!(message("3"), "runs add up to 3 pixels, expected 35 for a mask of 5×7");
+    assert_eq!(message(""), "runs add up to 0 pixels, expected 35 for a mask of 5×7");
     assert_eq!(
-        message("3"),
-        "runs add up to 3 pixels, expected 35 for a mask of 5×7"
-    );
-    assert_eq!(
-        message(""),
-        "runs add up to 0 pixels, expected 35 for a mask of 5×7"
-    );
-    assert_eq!(
-        Rle::from_counts(Size::new(1 << 16, 1 << 16), vec![])
-            .unwrap_err()
-            .to_string(),
+        Rle::from_counts(Size::new(1 << 16, 1 << 16), vec![]).unwrap_err().to_string(),
         "a mask of 65536×65536 has too many pixels, expected fewer than 2³²"
     );
 }

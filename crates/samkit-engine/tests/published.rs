@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use image::RgbImage;
-use samkit_core::{BBox, PointLabel, Prompt, Rle, Size};
+use samkit_core::{BBox, Point, PointLabel, Prompt, Rle, Size};
 use samkit_engine::{DeviceKind, GeneratorParams, MaskOutput, Prediction, Sam, generate_masks};
 use serde_json::Value;
 
@@ -132,43 +132,88 @@ fn every_prompt_gives_the_published_masks() {
     }
 }
 
-/// Automatic masks against the published ones: at least 97 % have a counterpart with IoU ≥ 0.95,
-/// and the counts differ by at most 2 or 5 %.
-fn automatic_masks(points_per_side: u32) {
+/// Automatic masks against published ones: at least 97 % have a counterpart with IoU ≥ 0.95, and
+/// the counts differ by at most 2 or 5 %.
+fn check_masks(
+    sam: &Sam,
+    image: &RgbImage,
+    params: &GeneratorParams,
+    reference: &Value,
+    name: &str,
+) {
+    let masks = reference["masks"].as_array().expect("masks");
+    let expected: Vec<Rle> = masks.iter().map(|m| rle(&m["segmentation"])).collect();
+    let got =
+        generate_masks(sam, image, None, params, &|_, _| ControlFlow::Continue(())).expect("masks");
+    let found = |e: &&Rle| got.iter().any(|g| g.segmentation.iou(e).unwrap_or(1.0) >= 0.95);
+    let matched = expected.iter().filter(found).count();
+    let (found, published) = (got.len(), expected.len());
+    eprintln!("{name}: {found} masks, published {published}, {matched} of them found");
+    assert!(matched as f64 >= 0.97 * published as f64, "{name}");
+    let tolerance = (0.05 * published as f64).max(2.0);
+    assert!((found as f64 - published as f64).abs() <= tolerance, "{name}");
+}
+
+fn check_grid(points_per_side: u32) {
     let Some((folder, sam)) = setup() else { return };
     for name in IMAGES {
         let reference = json(&folder, &format!("{name}.amg{points_per_side}.json"));
-        let expected: Vec<Rle> = reference["masks"]
-            .as_array()
-            .expect("masks")
-            .iter()
-            .map(|m| rle(&m["segmentation"]))
-            .collect();
         let params = GeneratorParams { points_per_side, ..GeneratorParams::default() };
-        let image = photograph(&folder, name);
-        let start = std::time::Instant::now();
-        let got = generate_masks(sam, &image, None, &params, &|_, _| ControlFlow::Continue(()))
-            .expect("masks");
-        let found = |e: &&Rle| got.iter().any(|g| g.segmentation.iou(e).unwrap_or(1.0) >= 0.95);
-        let matched = expected.iter().filter(found).count();
-        eprintln!(
-            "{name} {points_per_side}×{points_per_side}: {} masks, published {}, {matched} of them found, {:.1} s",
-            got.len(),
-            expected.len(),
-            start.elapsed().as_secs_f64(),
-        );
-        assert!(matched as f64 >= 0.97 * expected.len() as f64, "{name}");
-        let tolerance = (0.05 * expected.len() as f64).max(2.0);
-        assert!((got.len() as f64 - expected.len() as f64).abs() <= tolerance, "{name}");
+        let label = format!("{name} {points_per_side}×{points_per_side}");
+        check_masks(sam, &photograph(&folder, name), &params, &reference, &label);
     }
 }
 
 #[test]
 fn automatic_masks_of_a_16_by_16_grid_are_the_published_ones() {
-    automatic_masks(16);
+    check_grid(16);
 }
 
 #[test]
 fn automatic_masks_of_a_32_by_32_grid_are_the_published_ones() {
-    automatic_masks(32);
+    check_grid(32);
+}
+
+/// Masks that `tests/reference/make_amg_fixture.py` made with other parameters than the defaults.
+fn check_fixture(text: &str, params: &GeneratorParams) {
+    let Some((folder, sam)) = setup() else { return };
+    let reference: Value = serde_json::from_str(text).expect("JSON");
+    check_masks(sam, &photograph(&folder, "dog"), params, &reference, "dog");
+}
+
+#[test]
+fn crops_and_region_cleaning_give_the_published_masks() {
+    let params = GeneratorParams {
+        points_per_side: 8,
+        crop_n_layers: 1,
+        crop_n_points_downscale_factor: 2,
+        min_mask_region_area: 200,
+        pred_iou_thresh: 0.813,
+        stability_score_thresh: 0.874,
+        ..GeneratorParams::default()
+    };
+    check_fixture(include_str!("fixtures/dog.amg-crops.json"), &params);
+}
+
+#[test]
+fn own_points_and_thresholds_give_the_published_masks() {
+    let text = include_str!("fixtures/dog.amg-custom.json");
+    let reference: Value = serde_json::from_str(text).expect("JSON");
+    let grids = reference["parameters"]["point_grids"].as_array().expect("grids");
+    let point = |v: &Value| {
+        let [x, y] = floats(v)[..] else { panic!("a point has two coordinates") };
+        Point::new(x, y)
+    };
+    let params = GeneratorParams {
+        point_grids: Some(
+            grids.iter().map(|g| g.as_array().into_iter().flatten().map(point).collect()).collect(),
+        ),
+        points_per_batch: 7,
+        box_nms_thresh: 0.59,
+        stability_score_offset: 0.5,
+        pred_iou_thresh: 0.735,
+        stability_score_thresh: 0.832,
+        ..GeneratorParams::default()
+    };
+    check_fixture(text, &params);
 }

@@ -136,7 +136,7 @@ pub enum ModelError {
     },
 
     /// There is no npm client to run.
-    #[error("npm was not found")]
+    #[error("npm, which comes with Node.js, was not found")]
     #[diagnostic(help("install Node.js with npm, or use another source"))]
     NpmMissing,
 

@@ -11,9 +11,9 @@ use std::path::{Path, PathBuf};
 use etcetera::BaseStrategy;
 use serde_json::json;
 
+use crate::lock::Lock;
 use crate::tensor::{StateDict, write_safetensors};
-use crate::{LocalModel, lock::Lock};
-use crate::{ModelError, ModelSpec, format, hash, manifest, registry};
+use crate::{LocalModel, ModelError, ModelSpec, format, hash, manifest, registry};
 
 /// Environment variable that overrides where weights are kept.
 pub const MODELS_DIR_VARIABLE: &str = "SAMKIT_MODELS_DIR";

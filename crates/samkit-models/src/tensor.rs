@@ -72,10 +72,6 @@ impl Dtype {
     }
 
     /// Little-endian bytes as `f32`; a partial element at the end is dropped.
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "weights are kept as f32, whatever they came in"
-    )]
     pub(crate) fn decode(self, bytes: &[u8]) -> Vec<f32> {
         fn each<const N: usize>(bytes: &[u8], value: impl Fn([u8; N]) -> f32) -> Vec<f32> {
             bytes.as_chunks().0.iter().map(|c| value(*c)).collect()

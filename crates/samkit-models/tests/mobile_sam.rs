@@ -24,9 +24,7 @@ fn reference() -> Option<BTreeMap<String, Reference>> {
     };
     // A relative path is meant from the workspace, where tests are started.
     let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let path = workspace
-        .join(dir)
-        .join("reference/mobile-sam/tensors.json");
+    let path = workspace.join(dir).join("reference/mobile-sam/tensors.json");
     let text = std::fs::read_to_string(&path).expect("the reference folder has tensors.json");
     Some(serde_json::from_str(&text).expect("well-formed reference"))
 }

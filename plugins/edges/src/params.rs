@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum Thinning {
     /// As in Canny's detector: a pixel stays where no neighbour across the edge, interpolated
-    /// between pixels, is stronger.
+    /// between pixels, is stronger. Lines are one pixel wide, also where they slant.
     #[default]
     Canny,
     /// As in Dollár's structured edges, the benchmark code that reproductions of the paper use:

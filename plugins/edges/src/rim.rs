@@ -178,3 +178,6 @@ impl Blurred {
         self.values[((x - self.window.x0) as u32, (y - self.window.y0) as u32)][0]
     }
 }
+
+#[cfg(test)]
+mod tests;

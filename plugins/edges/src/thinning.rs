@@ -1,6 +1,7 @@
 //! Edge NMS: bands of several pixels become lines of one.
 
 mod canny;
+mod corners;
 mod sampling;
 mod structured;
 

@@ -179,3 +179,59 @@ impl Attention {
         candle_nn::ops::softmax_last_dim(&scores)?.matmul(v)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use candle_core::{D, DType, Device};
+    use image::RgbImage;
+    use samkit_core::Size;
+
+    use super::*;
+    use crate::frame::Frame;
+    use crate::preprocess::preprocess;
+
+    /// The image of `tests/reference/formula.py`.
+    fn formula(width: u32, height: u32) -> RgbImage {
+        RgbImage::from_fn(width, height, |x, y| {
+            image::Rgb([0, 1, 2].map(|c| (7 * x + 13 * y + 50 * c + x * y / 64) as u8))
+        })
+    }
+
+    /// Every `step`th value along a dimension.
+    fn every(x: &Tensor, dim: usize, step: usize) -> Result<Tensor> {
+        let index = Tensor::from_iter((0..x.dim(dim)? as u32).step_by(step), x.device())?;
+        x.index_select(&index, dim)
+    }
+
+    fn worst(a: &Tensor, b: &Tensor) -> Result<f32> {
+        assert_eq!(a.dims(), b.dims());
+        (a - b)?.abs()?.flatten_all()?.max(D::Minus1)?.to_scalar()
+    }
+
+    /// Windowed and global blocks, padding, decomposed relative positions and the neck, with random
+    /// weights, against Meta's code in f64 (`tests/reference/make_vit_fixture.py`).
+    #[test]
+    fn a_small_vit_equals_metas() -> Result<()> {
+        let device = Device::Cpu;
+        let weights = include_bytes!("../../tests/fixtures/vit_tiny.safetensors");
+        let weights = candle_core::safetensors::load_buffer(weights, &device)?;
+        let vb = VarBuilder::from_tensors(weights, DType::F32, &device);
+        let vit = Vit::load(&vb.pp("image_encoder"))?;
+        assert_eq!(vit.name(), "ViT-24x3");
+        let expected = include_bytes!("../../tests/fixtures/vit_tiny_expected.safetensors");
+        let expected = candle_core::safetensors::load_buffer(expected, &device)?;
+        for (case, width, height) in [("identity", 1024, 640), ("resized", 320, 200)] {
+            let frame = Frame::new(Size::new(width, height));
+            let input = preprocess(&formula(width, height), &frame, &device).expect("an input");
+            let embedding = vit.forward(&input)?.squeeze(0)?.permute((2, 0, 1))?.contiguous()?;
+            let values = every(&every(&every(&embedding, 0, 8)?, 1, 3)?, 2, 3)?;
+            // The reference's own f32 error is 3e-5; values are of the order of 1.
+            let error = worst(&values, &expected[&format!("{case}.values")])?;
+            assert!(error < 2e-4, "{case}: {error}");
+            let sums = embedding.sum((1, 2))?;
+            let error = worst(&sums, &expected[&format!("{case}.channel_sums")])?;
+            assert!(error < 0.05, "{case}: sums of 4096 values are off by {error}");
+        }
+        Ok(())
+    }
+}

@@ -8,8 +8,8 @@ use super::Layout;
 const GRID: usize = 64;
 /// Tokens a side of an attention window.
 const WINDOW: usize = 14;
-/// ViT-B has heads of 64 channels, ViT-L too, ViT-H of 80: always this many
-/// heads for these widths.
+
+/// Attention heads of ViT-B, and of ViT-L and ViT-H.
 fn heads(embed_dim: usize) -> usize {
     if embed_dim == 768 { 12 } else { 16 }
 }

@@ -61,6 +61,7 @@ fn explain(error: &ureq::Error) -> String {
         ureq::Error::StatusCode(code) => format!("the server answered HTTP {code}"),
         ureq::Error::HostNotFound => "the host name cannot be resolved".to_owned(),
         ureq::Error::Timeout(_) => "no answer in time".to_owned(),
+        ureq::Error::Io(e) => format!("cannot connect: {e}"),
         other => crate::error::reason(other),
     }
 }

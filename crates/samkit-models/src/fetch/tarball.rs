@@ -173,7 +173,7 @@ mod tests {
     #[test]
     fn a_missing_member_a_cut_archive_and_no_archive() {
         assert_eq!(refusal(&tarball(&[("package/other", FILE, b"x")])), "it has no `package/abc`");
-        let noise: Vec<u8> = (0..60_000u32).map(|i| (i * i >> 7) as u8).collect();
+        let noise: Vec<u8> = (0..60_000u32).map(|i| ((i * i) >> 7) as u8).collect();
         let whole = tarball(&[("package/noise", FILE, &noise), ("package/abc", FILE, b"abc")]);
         assert!(refusal(&whole[..whole.len() / 2]).contains("cannot be read"));
         assert!(refusal(b"<html>not found</html>").contains("cannot be read"));

@@ -56,11 +56,11 @@ pub(crate) fn read(path: &Path) -> Result<StateDict, ModelError> {
     Ok(tensors)
 }
 
+/// Named tensors by the key of their storage.
+type ByStorage<'a> = BTreeMap<&'a str, Vec<(&'a str, &'a TensorRef)>>;
+
 /// The tensors of the state dict, grouped so that each storage is read once.
-fn tensors_by_storage(
-    values: &Values,
-    root: Id,
-) -> Result<BTreeMap<&str, Vec<(&str, &TensorRef)>>, String> {
+fn tensors_by_storage(values: &Values, root: Id) -> Result<ByStorage<'_>, String> {
     let tensors = |dict: Id| {
         values.entries(dict).map(|entries| {
             entries.filter_map(|(name, id)| match values.get(id) {
@@ -78,7 +78,7 @@ fn tensors_by_storage(
     let Some(found) = tensors(dict) else {
         return Err("its root is not a dictionary".to_owned());
     };
-    let mut grouped = BTreeMap::<&str, Vec<_>>::new();
+    let mut grouped = ByStorage::new();
     for (name, tensor) in found {
         let key = tensor.storage.key.as_str();
         grouped.entry(key).or_default().push((name, tensor));
@@ -106,7 +106,7 @@ fn materialise(view: &TensorRef, bytes: &[u8], budget: &mut u64) -> Result<Tenso
         .zip(stride)
         .try_fold(*offset, |at, (&d, &s)| (d - 1).checked_mul(s)?.checked_add(at));
     let available = bytes.len() / dtype.size();
-    if !last.is_some_and(|last| last < available) {
+    if last.is_none_or(|last| last >= available) {
         return Err(format!("it reaches beyond its storage of {available} elements"));
     }
 

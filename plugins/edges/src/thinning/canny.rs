@@ -10,33 +10,34 @@ use imageproc::{
     kernel::Kernel,
 };
 
-use super::sampling::bilinear;
+use super::{corners::without_corners, sampling::bilinear};
 use crate::EdgeImage;
 
 /// Standard deviation of the Gaussian over the strengths, in pixels: joins the rims of masks that
 /// run a pixel apart, which would give double lines.
 const SMOOTHING: f32 = 1.0;
 /// Standard deviation of the Gaussian over which gradients agree on a direction, in pixels.
-const AGREEMENT: f32 = 1.5;
+const AGREEMENT: f32 = 1.0;
 
 const SOBEL_X: [f32; 9] = [-1.0, 0.0, 1.0, -2.0, 0.0, 2.0, -1.0, 0.0, 1.0];
 const SOBEL_Y: [f32; 9] = [-1.0, -2.0, -1.0, 0.0, 0.0, 0.0, 1.0, 2.0, 1.0];
 
-/// Zeroes every pixel that is not the strongest across its edge.
+/// Zeroes every pixel that is not the strongest across its edge, then what lines can spare.
 pub(super) fn thin(map: &EdgeImage) -> EdgeImage {
     if map.is_empty() {
         return map.clone();
     }
     let strength = gaussian_blur_f32(map, SMOOTHING);
     let normals = Normals::of(&strength);
-    EdgeImage::from_fn(map.width(), map.height(), |x, y| {
+    let crests = EdgeImage::from_fn(map.width(), map.height(), |x, y| {
         let value = strength[(x, y)][0];
         let (dx, dy) = normals.at(x, y);
         let neighbour = |way: f32| bilinear(&strength, x as f32 + way * dx, y as f32 + way * dy);
         // Strict on one side only: of two equal pixels across an edge exactly one remains.
         let strongest = value > neighbour(1.0) && value >= neighbour(-1.0);
         Luma([if strongest { value } else { 0.0 }])
-    })
+    });
+    without_corners(crests)
 }
 
 /// Unit vectors across the edges.

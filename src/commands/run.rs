@@ -1,0 +1,239 @@
+//! `samkit run`: what a recipe says.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use samkit_engine::DeviceKind;
+use samkit_models::ModelSpec;
+use samkit_recipe::{Override, Path as RecipePath, Problem, Recipe, Source, Spot};
+
+use super::{
+    Outcome, execute,
+    options::{OUTPUT, ReportArgs, default_model, device, product},
+};
+use crate::{
+    cli::GlobalArgs,
+    console::Console,
+    embedded,
+    error::CliError,
+    job::{Job, JobStep, find_images},
+    tasks::{RECIPE_TASKS, Task, edges, everything},
+};
+
+/// Run a recipe on images
+///
+/// RECIPE is a file, or the name of a recipe that is built in: edges.yaml. Paths in a recipe are
+/// relative to its file; a built-in one stands for ./configs/NAME. Paths given here are relative
+/// to the current folder.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct RunArgs {
+    /// A recipe file, or the name of a built-in recipe
+    recipe: String,
+    /// Images instead of the recipe's: files, folders and globs
+    #[arg(short, long, value_name = "PATH", num_args = 1..)]
+    input: Vec<String>,
+    /// Folder to write to instead of the recipe's
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+    /// Change a value of the recipe; steps are named by id or number
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    overrides: Vec<String>,
+    /// Where to compute instead of where the recipe says: auto, cpu, cuda or metal
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+    #[command(flatten)]
+    report: ReportArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  samkit run configs/edges.yaml
+  samkit run edges --input photos --output photo-edges
+  samkit run edges --input a.jpg b.jpg --set steps.edges.params.points_per_side=32
+  samkit run my.yaml --set engine.model=sam-vit-b --dry-run";
+
+pub(super) fn run(
+    args: &RunArgs,
+    global: &GlobalArgs,
+    console: Console,
+) -> Result<Outcome, CliError> {
+    let overrides =
+        args.overrides.iter().map(|text| text.parse()).collect::<Result<Vec<Override>, _>>()?;
+    let (source, origin) = open(&args.recipe)?;
+    let recipe = Recipe::parse(source, &overrides)?;
+    let steps = resolve_steps(&recipe)?;
+    let (model, device) = resolve_engine(&recipe, args.device.as_deref())?;
+
+    let images = if args.input.is_empty() {
+        recipe_images(&recipe, &origin, console)?
+    } else {
+        find_images(&args.input, Path::new(""), console)?
+    };
+    let output = args.output.clone().unwrap_or_else(|| match &recipe.output {
+        Some(folder) => relative_to(&origin.base, folder),
+        None => OUTPUT.into(),
+    });
+    let job = Job {
+        name: origin.name,
+        images,
+        output,
+        model,
+        device,
+        threads: global.threads.map(usize::from).or(recipe.engine.threads),
+        offline: args.report.offline,
+        steps,
+    };
+    execute(&job, &args.report, console)
+}
+
+/// The recipe's model and device; `device_flag` goes before the recipe's device.
+pub(super) fn resolve_engine(
+    recipe: &Recipe,
+    device_flag: Option<&str>,
+) -> Result<(&'static ModelSpec, DeviceKind), CliError> {
+    let unknown = |key, name: &str, allowed| {
+        let problem = Problem::UnknownName { what: key, name: name.to_owned(), allowed };
+        recipe.fault(&RecipePath::root().key("engine").key(key), Spot::Value, problem)
+    };
+    let id = recipe.engine.model.as_deref().unwrap_or(default_model());
+    let model = samkit_models::find(id).map_err(|_| {
+        let known = samkit_models::registry().iter().map(|spec| spec.id.clone()).collect();
+        unknown("model", id, known)
+    })?;
+    let device = match (device_flag, recipe.engine.device.as_deref()) {
+        (Some(flag), _) => device(flag)?,
+        (None, Some(name)) => name
+            .parse()
+            .map_err(|_| unknown("device", name, DeviceKind::NAMES.map(str::to_owned).to_vec()))?,
+        (None, None) => DeviceKind::default(),
+    };
+    Ok((model, device))
+}
+
+/// Where a recipe came from.
+pub(super) struct Origin {
+    name: String,
+    /// The folder that its paths are relative to.
+    base: PathBuf,
+    embedded: bool,
+}
+
+/// The recipe's text: a file, or else a recipe that is built in.
+pub(super) fn open(name: &str) -> Result<(Source, Origin), CliError> {
+    let path = Path::new(name);
+    if path.is_file() {
+        let base = path.parent().unwrap_or(Path::new("")).to_owned();
+        let origin = Origin { name: name.to_owned(), base, embedded: false };
+        return Ok((Source::read(path)?, origin));
+    }
+    if let Some(recipe) = embedded::find(name) {
+        let source = Source::new(format!("{} (built in)", recipe.file), recipe.text);
+        let base = embedded::BASE.into();
+        return Ok((source, Origin { name: recipe.file.into(), base, embedded: true }));
+    }
+    let names = embedded::RECIPES.map(|recipe| recipe.file);
+    let guess = match samkit_recipe::nearest(name, names) {
+        Some(near) => format!("did you mean `{near}`? "),
+        None => String::new(),
+    };
+    let what = if path.is_dir() { "it is a folder; " } else { "" };
+    let help = format!(
+        "{what}{guess}built-in recipes: {}; or give the path of a recipe file",
+        names.join(", ")
+    );
+    Err(CliError::NoRecipe { name: name.to_owned(), help })
+}
+
+/// The images that the recipe itself names.
+fn recipe_images(
+    recipe: &Recipe,
+    origin: &Origin,
+    console: Console,
+) -> Result<Vec<samkit_io::InputImage>, CliError> {
+    if recipe.input.is_empty() {
+        return Err(CliError::NoInput {
+            reason: format!("the recipe {} names no input", origin.name),
+            help: "name images with `--input PATH`, or add `input:` to the recipe".into(),
+        });
+    }
+    let images = find_images(&recipe.input, &origin.base, console);
+    images.map_err(|error| match error {
+        CliError::Find(error) if origin.embedded => CliError::NoInput {
+            reason: crate::error::one_line(&error),
+            help: format!(
+                "the built-in {} names the example images of samkit's repository, which are not \
+                 here: name your own with `--input PATH`",
+                origin.name
+            ),
+        },
+        other => other,
+    })
+}
+
+/// `path` as seen from `base`, without the `..` that would undo a folder of `base`.
+fn relative_to(base: &Path, path: &str) -> PathBuf {
+    let mut whole = base.to_owned();
+    for part in Path::new(path).components() {
+        let undoes = matches!(part, std::path::Component::ParentDir)
+            && matches!(whole.components().next_back(), Some(std::path::Component::Normal(_)))
+            && !whole.is_symlink();
+        if undoes {
+            whole.pop();
+        } else {
+            whole.push(part);
+        }
+    }
+    whole
+}
+
+/// The recipe's steps, with tasks, parameters, products and inputs checked.
+pub(super) fn resolve_steps(recipe: &Recipe) -> Result<Vec<JobStep>, CliError> {
+    (0..recipe.steps.len()).map(|index| resolve_step(recipe, index)).collect()
+}
+
+fn resolve_step(recipe: &Recipe, index: usize) -> Result<JobStep, CliError> {
+    let step = &recipe.steps[index];
+    let place = RecipePath::root().key("steps").index(index);
+    let unknown = |what, name: &str, allowed: Vec<&str>| Problem::UnknownName {
+        what,
+        name: name.to_owned(),
+        allowed: allowed.into_iter().map(str::to_owned).collect(),
+    };
+    let task = match step.task.as_str() {
+        edges::NAME => Task::Edges(recipe.params(index)?),
+        everything::NAME => Task::Everything(recipe.params(index)?),
+        other => {
+            let problem = unknown("task", other, RECIPE_TASKS.to_vec());
+            return Err(recipe.fault(&place.key("task"), Spot::Value, problem).into());
+        }
+    };
+    if let Err(error) = task.validate() {
+        return Err(recipe.param_fault(index, error.name, &error.found, &error.expected).into());
+    }
+    if let Some(name) = step.inputs.keys().next() {
+        let problem = Problem::Other {
+            message: format!("task `{}` takes no input `{name}`", step.task),
+            help: "leave `inputs` out".into(),
+        };
+        return Err(recipe.fault(&place.key("inputs").key(name), Spot::Key, problem).into());
+    }
+    let mut save = task.default_saves();
+    if let Some(names) = &step.save {
+        save.clear();
+        for (number, name) in names.iter().enumerate() {
+            let Some(known) = product(task.products(), name) else {
+                let allowed = task.products().iter().map(|product| product.name).collect();
+                let problem = unknown("result", name, allowed);
+                let entry = place.key("save").index(number);
+                return Err(recipe.fault(&entry, Spot::Value, problem).into());
+            };
+            save.push(known);
+        }
+    }
+    if let Some(missing) = edges::missing_threshold(&task, &save) {
+        let error = recipe.param_fault(index, missing.name, &missing.found, &missing.expected);
+        return Err(error.into());
+    }
+    Ok(JobStep { id: step.id.clone(), task, save })
+}

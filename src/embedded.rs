@@ -1,0 +1,22 @@
+//! Recipes that are built into the program.
+
+/// A recipe from the folder `configs`.
+pub(crate) struct EmbeddedRecipe {
+    /// Its file name there.
+    pub(crate) file: &'static str,
+    pub(crate) text: &'static str,
+}
+
+/// The folder that paths in these recipes are relative to, seen from the current one: as if the
+/// current folder were a clone of samkit's repository.
+pub(crate) const BASE: &str = "configs";
+
+pub(crate) const RECIPES: [EmbeddedRecipe; 1] =
+    [EmbeddedRecipe { file: "edges.yaml", text: include_str!("../configs/edges.yaml") }];
+
+/// The recipe of this name, with or without `.yaml`.
+pub(crate) fn find(name: &str) -> Option<&'static EmbeddedRecipe> {
+    RECIPES
+        .iter()
+        .find(|recipe| name == recipe.file || Some(name) == recipe.file.strip_suffix(".yaml"))
+}

@@ -1,0 +1,288 @@
+//! What was done: the one record behind `run.json`, `--json` and the table.
+
+pub(crate) mod table;
+
+use std::time::Duration;
+
+use miette::Diagnostic;
+use samkit_engine::Timings;
+use samkit_models::LocalModel;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    commands::Outcome,
+    error::one_line,
+    job::{Job, JobStep},
+    stop,
+    version::VERSION,
+};
+
+/// One run.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunReport {
+    /// Version of the program.
+    pub(crate) samkit: &'static str,
+    /// The recipe, or the command.
+    pub(crate) run: String,
+    /// The weights; null when no image got as far as needing them.
+    pub(crate) model: Option<ModelReport>,
+    pub(crate) device: String,
+    pub(crate) threads: usize,
+    /// The steps as resolved, every default filled in.
+    pub(crate) steps: Vec<Value>,
+    pub(crate) output: String,
+    pub(crate) interrupted: bool,
+    pub(crate) images: Vec<ImageReport>,
+    pub(crate) seconds: RunSeconds,
+    pub(crate) networks: Networks,
+}
+
+/// Which weights ran.
+#[derive(Debug, Serialize)]
+pub(crate) struct ModelReport {
+    pub(crate) id: String,
+    pub(crate) source: String,
+    pub(crate) source_sha256: Vec<String>,
+    /// Of the stored file.
+    pub(crate) sha256: String,
+}
+
+/// Time of a whole run, in seconds.
+#[derive(Debug, Serialize)]
+pub(crate) struct RunSeconds {
+    /// Fetching and loading the weights.
+    pub(crate) load: f64,
+    /// All images together.
+    #[serde(flatten)]
+    pub(crate) parts: Parts,
+    pub(crate) total: f64,
+}
+
+/// How often and how long the networks ran.
+#[derive(Debug, Serialize)]
+pub(crate) struct Networks {
+    pub(crate) images_encoded: u64,
+    pub(crate) encoder_seconds: f64,
+    pub(crate) prompts_decoded: u64,
+    pub(crate) decoder_seconds: f64,
+}
+
+/// Where the time went, in seconds.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Parts {
+    /// Reading and decoding image files.
+    pub(crate) read: f64,
+    /// The image encoder.
+    pub(crate) encode: f64,
+    /// The mask decoder.
+    pub(crate) decode: f64,
+    /// Everything between the networks and the files.
+    pub(crate) post_process: f64,
+    /// Encoding and writing files.
+    pub(crate) write: f64,
+}
+
+impl Parts {
+    pub(crate) fn total(&self) -> f64 {
+        self.read + self.encode + self.decode + self.post_process + self.write
+    }
+
+    /// Adds a step's time, told apart by what the networks took of it.
+    pub(crate) fn add_compute(&mut self, whole: Duration, before: Timings, after: Timings) {
+        let encode = (after.encode - before.encode).as_secs_f64();
+        let decode = (after.decode - before.decode).as_secs_f64();
+        self.encode += encode;
+        self.decode += decode;
+        self.post_process += (whole.as_secs_f64() - encode - decode).max(0.0);
+    }
+
+    fn add(mut self, other: &Self) -> Self {
+        self.read += other.read;
+        self.encode += other.encode;
+        self.decode += other.decode;
+        self.post_process += other.post_process;
+        self.write += other.write;
+        self
+    }
+}
+
+/// One image.
+#[derive(Debug, Serialize)]
+pub(crate) struct ImageReport {
+    /// Its path below the input.
+    pub(crate) image: String,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// What was done to it while reading, such as rotation by EXIF.
+    pub(crate) notes: Vec<String>,
+    pub(crate) steps: Vec<StepReport>,
+    /// Why nothing could be done with it.
+    pub(crate) error: Option<Failure>,
+    pub(crate) seconds: Parts,
+}
+
+/// One step on one image.
+#[derive(Debug, Serialize)]
+pub(crate) struct StepReport {
+    pub(crate) id: String,
+    /// Masks that were found, or that the result is made of.
+    pub(crate) masks: usize,
+    /// Files, relative to the output folder.
+    pub(crate) outputs: Vec<String>,
+    pub(crate) error: Option<Failure>,
+}
+
+/// An error with its causes, and what to do.
+#[derive(Debug, Serialize)]
+pub(crate) struct Failure {
+    pub(crate) message: String,
+    pub(crate) help: Option<String>,
+}
+
+impl Failure {
+    pub(crate) fn new(error: &(impl Diagnostic + 'static)) -> Self {
+        Self { message: one_line(error), help: error.help().map(|help| help.to_string()) }
+    }
+}
+
+impl StepReport {
+    pub(crate) fn new(step: &JobStep, masks: usize) -> Self {
+        Self { id: step.id.clone(), masks, outputs: Vec::new(), error: None }
+    }
+
+    pub(crate) fn failed(step: &JobStep, failure: Failure) -> Self {
+        Self { error: Some(failure), ..Self::new(step, 0) }
+    }
+}
+
+impl ImageReport {
+    pub(crate) fn new(image: String) -> Self {
+        Self {
+            image,
+            width: 0,
+            height: 0,
+            notes: Vec::new(),
+            steps: Vec::new(),
+            error: None,
+            seconds: Parts::default(),
+        }
+    }
+
+    pub(crate) fn failures(&self) -> impl Iterator<Item = &Failure> {
+        self.error.iter().chain(self.steps.iter().filter_map(|step| step.error.as_ref()))
+    }
+
+    pub(crate) fn outputs(&self) -> impl Iterator<Item = &String> {
+        self.steps.iter().flat_map(|step| &step.outputs)
+    }
+}
+
+impl RunReport {
+    pub(crate) fn new(
+        job: &Job,
+        local: Option<&LocalModel>,
+        loading: Duration,
+        timings: Timings,
+        images: Vec<ImageReport>,
+        elapsed: Duration,
+    ) -> Self {
+        let parts = images.iter().fold(Parts::default(), |sum, image| sum.add(&image.seconds));
+        Self {
+            samkit: VERSION,
+            run: job.name.clone(),
+            model: local.map(|local| ModelReport {
+                id: local.id.clone(),
+                source: local.source.clone(),
+                source_sha256: local.source_sha256.clone(),
+                sha256: local.sha256.clone(),
+            }),
+            device: format!("{:?}", job.device).to_lowercase(),
+            threads: job.thread_count(),
+            steps: job.steps.iter().map(step_json).collect(),
+            output: job.output.display().to_string(),
+            interrupted: stop::requested(),
+            images,
+            seconds: RunSeconds {
+                load: loading.as_secs_f64(),
+                parts,
+                total: elapsed.as_secs_f64(),
+            },
+            networks: Networks {
+                images_encoded: timings.images_encoded,
+                encoder_seconds: timings.encode.as_secs_f64(),
+                prompts_decoded: timings.prompts_decoded,
+                decoder_seconds: timings.decode.as_secs_f64(),
+            },
+        }
+    }
+
+    pub(crate) fn outcome(&self) -> Outcome {
+        if self.interrupted {
+            Outcome::Stopped
+        } else if self.images.iter().any(|image| image.failures().next().is_some()) {
+            Outcome::SomeFailed
+        } else {
+            Outcome::Done
+        }
+    }
+}
+
+/// A step as it was resolved.
+fn step_json(step: &JobStep) -> Value {
+    let mut params = step.task.params_json();
+    shorten_numbers(&mut params);
+    json!({ "id": step.id, "task": step.task.name(), "params": params, "save": step.save })
+}
+
+/// Numbers that were 32-bit floats as short as those are written: 0.88, not 0.8799999952316284.
+fn shorten_numbers(value: &mut Value) {
+    match value {
+        Value::Number(number) if number.is_f64() => {
+            let single = number.as_f64().map(|wide| wide as f32);
+            if let Some(short) = single.and_then(|single| single.to_string().parse::<f64>().ok()) {
+                *value = json!(short);
+            }
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(shorten_numbers),
+        Value::Object(fields) => fields.values_mut().for_each(shorten_numbers),
+        _ => {}
+    }
+}
+
+/// The report as one document on stdout.
+pub(crate) fn print_json(report: &impl Serialize) {
+    let text = serde_json::to_string_pretty(report).expect("a report is plain data");
+    println!("{text}");
+}
+
+/// What a job would do, for `--dry-run`.
+pub(crate) fn print_plan(job: &Job, as_json: bool) {
+    let steps: Vec<_> = job.steps.iter().map(step_json).collect();
+    let images: Vec<_> = job.images.iter().map(|image| image.path.display().to_string()).collect();
+    let weights = samkit_models::Store::open_default()
+        .is_ok_and(|store| matches!(store.status(job.model), samkit_models::Status::Present(_)));
+    if as_json {
+        print_json(&json!({
+            "samkit": VERSION,
+            "run": job.name,
+            "model": job.model.id,
+            "weights_present": weights,
+            "threads": job.thread_count(),
+            "steps": steps,
+            "output": job.output,
+            "images": images,
+        }));
+        return;
+    }
+    println!("{} would run on {} images:", job.name, images.len());
+    images.iter().for_each(|image| println!("  {image}"));
+    println!("steps:");
+    for step in &job.steps {
+        let folder = job.folder(step);
+        let save = if step.save.is_empty() { "nothing".into() } else { step.save.join(", ") };
+        println!("  {} ({}) → {}: {save}", step.id, step.task.name(), folder.display());
+    }
+    let there = if weights { "present" } else { "to be fetched" };
+    println!("weights: {}, {there}", job.model.id);
+}

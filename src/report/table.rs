@@ -1,0 +1,94 @@
+//! The summary for people.
+
+use std::{fmt::Write, time::Duration};
+
+use super::RunReport;
+use crate::console::seconds;
+
+/// Prints what was written and how long each part took.
+pub(crate) fn print(report: &RunReport, timings: bool) {
+    print!("{}", text(report, timings));
+}
+
+fn text(report: &RunReport, timings: bool) -> String {
+    let mut rows =
+        vec![["image".into(), "size".into(), "masks".into(), "time".into(), "written".into()]];
+    for image in &report.images {
+        let written = match image.failures().next() {
+            Some(failure) => {
+                format!("FAILED: {}", failure.message.lines().next().unwrap_or_default())
+            }
+            None => image.outputs().map(String::as_str).collect::<Vec<_>>().join(", "),
+        };
+        let size = match image.width {
+            0 => "–".into(),
+            _ => format!("{}×{}", image.width, image.height),
+        };
+        let masks = image.steps.iter().map(|step| step.masks.to_string()).collect::<Vec<_>>();
+        let time = seconds(Duration::from_secs_f64(image.seconds.total()));
+        rows.push([image.image.clone(), size, masks.join(" + "), time, written]);
+    }
+    let mut text = aligned(&rows);
+
+    let count = report.images.len();
+    let parts = &report.seconds.parts;
+    let mut rows = vec![["part".to_owned(), "total".into(), "per image".into()]];
+    rows.push(["load weights".into(), time(report.seconds.load), String::new()]);
+    for (name, total) in [
+        ("read images", parts.read),
+        ("encode", parts.encode),
+        ("decode masks", parts.decode),
+        ("post-process", parts.post_process),
+        ("write", parts.write),
+    ] {
+        rows.push([name.into(), time(total), time(total / count.max(1) as f64)]);
+    }
+    rows.push(["all".into(), time(report.seconds.total), String::new()]);
+    text += "\n";
+    text += &aligned(&rows);
+
+    if timings {
+        let networks = &report.networks;
+        let each = |total: f64, count: u64| time(total / count.max(1) as f64);
+        let _ = write!(
+            text,
+            "\nencoder: {} images, {} each\ndecoder: {} prompts, {} each\n",
+            networks.images_encoded,
+            each(networks.encoder_seconds, networks.images_encoded),
+            networks.prompts_decoded,
+            each(networks.decoder_seconds, networks.prompts_decoded),
+        );
+    }
+
+    let failed = report.images.iter().filter(|image| image.failures().next().is_some()).count();
+    let files = report.images.iter().flat_map(|image| image.outputs()).count();
+    let _ = write!(text, "\n{files} files of {} images in {}", count - failed, report.output);
+    if failed > 0 {
+        let _ = write!(text, "; {failed} failed");
+    }
+    if report.interrupted {
+        text += "; stopped before the end";
+    }
+    text += "\n";
+    text
+}
+
+fn time(total: f64) -> String {
+    seconds(Duration::from_secs_f64(total))
+}
+
+/// Columns of equal width, two spaces apart.
+pub(crate) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> String {
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max();
+    let widths: [usize; COLUMNS] = std::array::from_fn(|column| width(column).unwrap_or(0));
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(widths) {
+            let _ = write!(line, "{cell:width$}  ");
+        }
+        text += line.trim_end();
+        text += "\n";
+    }
+    text
+}

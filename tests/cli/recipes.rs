@@ -1,0 +1,125 @@
+//! `samkit run`: recipes, built in or from files, right or wrong.
+
+use crate::support::{Place, Run, needs_weights, scene};
+
+const RECIPE: &str = "\
+version: 1
+input: a.png
+steps:
+  - id: fine
+    task: edges
+    params: { points_per_side: 2 }
+";
+
+/// The recipe with one line changed is refused before images or weights are looked at.
+#[track_caller]
+fn refused(from: &str, to: &str, parts: &[&str]) {
+    let place = Place::new();
+    assert!(RECIPE.contains(from));
+    place.write("r.yaml", RECIPE.replace(from, to));
+    offline(&place, &["run", "r.yaml"]).exits(2).says(parts);
+}
+
+fn offline(place: &Place, args: &[&str]) -> Run {
+    let empty = place.path("no-models");
+    place.run_with(args, |c| _ = c.env("SAMKIT_MODELS_DIR", empty))
+}
+
+#[test]
+fn a_missing_recipe_names_the_built_in_ones() {
+    let place = Place::new();
+    offline(&place, &["run", "egdes.yaml"]).exits(2).says(&[
+        "no recipe `egdes.yaml`",
+        "did you mean `edges.yaml`?",
+        "built-in recipes",
+    ]);
+}
+
+#[test]
+fn a_built_in_recipe_needs_input_elsewhere_than_in_a_clone() {
+    let place = Place::new();
+    offline(&place, &["run", "edges"]).exits(2).says(&["--input"]);
+}
+
+#[test]
+fn a_built_in_recipe_runs_on_the_images_that_are_given() {
+    needs_weights!();
+    let place = Place::new();
+    place.picture("photos/a.png", &scene(48, 32));
+    let quick = "steps.edges.params.points_per_side=2";
+    place.run(&["run", "edges.yaml", "--input", "photos", "--set", quick]).exits(0);
+    assert_eq!(place.names("out/edges"), ["a.edges.png", "a.edges.raw.png", "a.overlay.png"]);
+}
+
+#[test]
+fn paths_in_a_recipe_are_relative_to_its_file() {
+    needs_weights!();
+    let place = Place::new();
+    place.picture("data/in/a.png", &scene(48, 32));
+    let recipe = RECIPE.replace("input: a.png", "input: ../data/in\noutput: ../data/out");
+    place.write("recipes/r.yaml", recipe);
+    place.run(&["run", "recipes/r.yaml"]).exits(0);
+    assert_eq!(place.names("data/out"), ["a.edges.png", "a.overlay.png"]);
+}
+
+#[test]
+fn the_repositorys_own_recipe_is_right() {
+    let recipe = concat!(env!("CARGO_MANIFEST_DIR"), "/configs/edges.yaml");
+    let place = Place::new();
+    let run = place.run(&["run", recipe, "--dry-run", "--json"]).exits(0);
+    let images = run.json()["images"].as_array().map_or(0, Vec::len);
+    assert!(images >= 3, "{}", run.stdout);
+    place.run(&["recipe", "check", "edges"]).exits(0);
+}
+
+#[test]
+fn an_unknown_key_is_shown_with_the_nearest() {
+    refused("task: edges", "tsk: edges", &["r.yaml:5:5", "`tsk`", "did you mean `task`?"]);
+    refused(
+        "points_per_side",
+        "point_per_side",
+        &["r.yaml:6:15", "point_per_side: 2", "did you mean `points_per_side`?"],
+    );
+}
+
+#[test]
+fn a_value_out_of_range_is_shown_at_its_place() {
+    refused("points_per_side: 2", "points_per_side: 0", &["r.yaml:6:32", "1 to 256"]);
+    refused("points_per_side: 2", "points_per_side: two", &["r.yaml:6:32", "whole number"]);
+}
+
+#[test]
+fn an_unknown_task_result_model_or_device_is_shown() {
+    refused("task: edges", "task: edge", &["r.yaml:5:11", "unknown task `edge`", "`edges`?"]);
+    refused("task: edges", "task: edges\n    save: [raws]", &["r.yaml:6:12", "`raws`", "`raw`?"]);
+    refused("steps:", "engine: { model: sam }\nsteps:", &["r.yaml:3:18", "model `sam`"]);
+    refused("steps:", "engine: { device: gpu }\nsteps:", &["r.yaml:3:19", "`cuda`"]);
+    refused("task: edges", "task: edges\n    inputs: { boxes: x }", &["r.yaml:6:15", "`boxes`"]);
+}
+
+#[test]
+fn a_recipe_of_another_version_or_without_steps_is_refused() {
+    refused("version: 1", "version: 2", &["r.yaml:1:10", "version 2"]);
+    refused("version: 1\n", "", &["`version` is missing"]);
+    refused("steps:\n", "steps: []\nx:\n", &["r.yaml:3:1"]);
+}
+
+#[test]
+fn bad_yaml_is_shown_where_it_breaks() {
+    refused("{ points_per_side: 2 }", "{ points_per_side: 2", &["r.yaml:", "not valid YAML"]);
+}
+
+#[test]
+fn a_wrong_override_is_shown_as_it_was_given() {
+    let place = Place::new();
+    place.write("r.yaml", RECIPE);
+    let run = |change| offline(&place, &["run", "r.yaml", "--set", change]);
+    run("steps.fine.params.smoothing=99").exits(2).says(&["--set:1:29", "0 to 32"]);
+    run("steps.fin.task=edges").exits(2).says(&["did you mean `fine`?"]);
+    run("nonsense").exits(2).says(&["no `=`"]);
+}
+
+#[test]
+fn a_recipe_without_input_says_how_to_give_it() {
+    refused("input: a.png\n", "", &["names no input", "--input"]);
+}
