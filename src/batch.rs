@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::ProgressBar;
 use samkit_engine::{Sam, Timings};
-use samkit_io::{InputImage, LoadedImage, OutputNames, ReadLimits};
+use samkit_io::{InputImage, LoadedImage, OutputNames, ReadLimits, WriteError};
 use samkit_models::{LocalModel, PullOptions, Store};
 
 use crate::{
@@ -164,7 +164,7 @@ impl Batch<'_> {
         let folder = self.job.folder(step);
         for artifact in &result.artifacts {
             let path = self.names.path(&folder, input, &artifact.suffix);
-            match write(&path, artifact, scene) {
+            match write(&path, artifact) {
                 Ok(()) => report.outputs.push(relative_to(&path, &self.job.output)),
                 Err(error) => {
                     report.error = Some(Failure::new(&error));
@@ -181,15 +181,12 @@ fn relative_to(path: &Path, folder: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).display().to_string()
 }
 
-fn write(path: &Path, artifact: &Artifact, scene: &Scene<'_>) -> Result<(), samkit_io::WriteError> {
+fn write(path: &Path, artifact: &Artifact) -> Result<(), WriteError> {
     match &artifact.content {
         Content::Gray8(image) => samkit_io::write_gray8(path, image),
         Content::Gray16(image) => samkit_io::write_gray16(path, image),
         Content::Rgb(image) => samkit_io::write_rgb(path, image),
-        Content::Masks(records) => {
-            let (width, height) = scene.image.dimensions();
-            samkit_io::write_masks(path, scene.name, (width, height).into(), records)
-        }
+        Content::Masks(records) => samkit_io::write_masks(path, records),
         Content::Json(value) => samkit_io::write_json(path, value),
         Content::Logits(logits) => samkit_io::write_logits(path, logits),
     }

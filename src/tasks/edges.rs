@@ -1,9 +1,9 @@
 //! Edge maps.
 
-use image::{GrayImage, ImageBuffer, Luma};
 use samkit_core::ParamError;
-use samkit_edges::{EdgeImage, EdgeParams, detect_edges};
+use samkit_edges::{EdgeParams, detect_edges};
 use samkit_engine::Progress;
+use samkit_io::{edge_overlay, to_gray8, to_gray16};
 
 use super::{Artifact, Content, Product, Scene, Task, TaskError, Yield};
 
@@ -30,10 +30,10 @@ pub(super) fn run(
     let mut artifacts = Vec::new();
     for &product in save {
         let (suffix, content) = match product {
-            THINNED => ("edges.png", Content::Gray8(to_8_bit(&maps.thinned))),
-            RAW => ("edges.raw.png", Content::Gray16(to_16_bit(&maps.raw))),
+            THINNED => ("edges.png", Content::Gray8(to_gray8(&maps.thinned))),
+            RAW => ("edges.raw.png", Content::Gray16(to_gray16(&maps.raw))),
             OVERLAY => {
-                let overlay = samkit_io::edge_overlay(scene.image, &to_8_bit(&maps.thinned));
+                let overlay = edge_overlay(scene.image, &to_gray8(&maps.thinned));
                 ("overlay.png", Content::Rgb(overlay))
             }
             _ => match &maps.binary {
@@ -44,20 +44,6 @@ pub(super) fn run(
         artifacts.push(Artifact { suffix: suffix.into(), content });
     }
     Ok(Yield { artifacts, masks: maps.masks })
-}
-
-/// Strengths from 0 to 1 as 0 to 255.
-fn to_8_bit(map: &EdgeImage) -> GrayImage {
-    GrayImage::from_fn(map.width(), map.height(), |x, y| {
-        Luma([(map[(x, y)][0] * 255.0).round() as u8])
-    })
-}
-
-/// Strengths from 0 to 1 as 0 to 65535.
-fn to_16_bit(map: &EdgeImage) -> ImageBuffer<Luma<u16>, Vec<u16>> {
-    ImageBuffer::from_fn(map.width(), map.height(), |x, y| {
-        Luma([(map[(x, y)][0] * 65_535.0).round() as u16])
-    })
 }
 
 /// A binary map needs a threshold to be asked for together with it.

@@ -5,10 +5,11 @@ pub(crate) mod everything;
 mod scene;
 pub(crate) mod segment;
 
-use image::{GrayImage, ImageBuffer, Luma, RgbImage};
+use image::{GrayImage, RgbImage};
 use samkit_core::{LowResLogits, MaskRecord, ParamError};
 use samkit_edges::{EdgeError, EdgeParams};
 use samkit_engine::{EngineError, Progress};
+use samkit_io::Gray16Image;
 
 pub(crate) use scene::Scene;
 
@@ -46,7 +47,7 @@ pub(crate) struct Artifact {
 #[derive(Debug)]
 pub(crate) enum Content {
     Gray8(GrayImage),
-    Gray16(ImageBuffer<Luma<u16>, Vec<u16>>),
+    Gray16(Gray16Image),
     Rgb(RgbImage),
     Masks(Vec<MaskRecord>),
     Json(serde_json::Value),

@@ -127,7 +127,9 @@ pub(super) fn run(
     }
     if save.contains(&OVERLAY) {
         let regions: Vec<_> = codes.iter().collect();
-        add("overlay.png".into(), Content::Rgb(samkit_io::mask_overlay(scene.image, &regions)));
+        let mut overlay = samkit_io::mask_overlay(scene.image, &regions);
+        samkit_io::draw_prompt(&mut overlay, &params.prompt);
+        add("overlay.png".into(), Content::Rgb(overlay));
     }
     if save.contains(&SCORES) {
         add("segment.json".into(), Content::Json(record(params, scene, &answers, &codes)));

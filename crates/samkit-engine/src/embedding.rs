@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::sync::{Arc, OnceLock};
 
 use candle_core::{DType, Device, Tensor};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use samkit_core::Size;
 
+use crate::cpu::ImageSide;
 use crate::error::{EngineError, Result};
 use crate::frame::Frame;
 use crate::network::{EMBED_DIM, EMBED_SIDE};
@@ -23,11 +25,20 @@ pub struct Embedding {
     model: String,
     /// (1, 4096, 256) on the model's device.
     tokens: Tensor,
+    /// What the CPU decoder prepared, and for which loaded model.
+    prepared: OnceLock<(u64, Arc<ImageSide>)>,
 }
 
 impl Embedding {
     pub(crate) fn new(frame: Frame, model: String, tokens: Tensor) -> Self {
-        Self { frame, model, tokens }
+        Self { frame, model, tokens, prepared: OnceLock::new() }
+    }
+
+    /// What the CPU decoder of the model `id` needs of this image, made on first use.
+    pub(crate) fn prepared(&self, id: u64, make: impl Fn() -> ImageSide) -> Arc<ImageSide> {
+        let (owner, prepared) = self.prepared.get_or_init(|| (id, Arc::new(make())));
+        // Another model's weights give other values: rare, so not kept.
+        if *owner == id { prepared.clone() } else { Arc::new(make()) }
     }
 
     pub(crate) fn tokens(&self) -> &Tensor {

@@ -21,8 +21,8 @@
 //! # Ok(())
 //! # }
 //! ```
-#![forbid(unsafe_code)]
 
+mod cpu;
 mod device;
 mod embedding;
 mod error;

@@ -1,17 +1,20 @@
 //! The model: weights on a device, and what can be asked of them.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use image::RgbImage;
+use rayon::prelude::*;
 use samkit_core::{LOW_RES_SIDE, LowResLogits, Prompt, Size};
 
+use crate::cpu;
 use crate::device::DeviceKind;
 use crate::embedding::Embedding;
 use crate::error::{EngineError, Result};
-use crate::frame::Frame;
+use crate::frame::{Frame, INPUT_SIDE};
 use crate::network::{
     EMBED_DIM, EMBED_SIDE, ImageEncoder, MaskDecoder, PromptEncoder, token_count,
 };
@@ -19,9 +22,21 @@ use crate::prediction::{MaskOutput, MaskPrediction, Prediction};
 use crate::preprocess::preprocess;
 use crate::timings::{Meter, Timings};
 
-/// Prompts in the decoder at once. An image's tokens are 4 MiB a prompt: larger batches leave the
-/// caches and take longer a prompt.
+/// Prompts in the generic decoder at once. An image's tokens are 4 MiB a prompt: larger batches
+/// leave the caches and take longer a prompt.
 const DECODER_BATCH: usize = 4;
+
+/// The image encoder: the fast path where there is one, otherwise candle operations.
+enum Encoder {
+    Cpu(cpu::TinyVit),
+    Generic(ImageEncoder),
+}
+
+/// The mask decoder, likewise.
+enum Decoder {
+    Cpu(cpu::Decoder),
+    Generic(MaskDecoder),
+}
 
 /// A Segment Anything model, ready to encode images and answer prompts.
 ///
@@ -42,54 +57,79 @@ const DECODER_BATCH: usize = 4;
 pub struct Sam {
     device: Device,
     architecture: String,
-    encoder: ImageEncoder,
+    encoder: Encoder,
     prompt_encoder: PromptEncoder,
-    decoder: MaskDecoder,
+    decoder: Decoder,
     /// Positional encoding of the embedding: (1, 4096, 256).
     positions: Tensor,
+    /// Tells loaded models apart.
+    id: u64,
     meter: Meter,
 }
 
 impl Sam {
     /// Loads a safetensors state dict with the checkpoint's names (`image_encoder.…`,
     /// `prompt_encoder.…`, `mask_decoder.…`). The architecture is recognised from names and shapes.
+    /// On a CPU the network runs on samkit's own kernels.
     ///
     /// # Errors
     /// When the file cannot be read, the network is unknown or incomplete, or the device is not
     /// there.
     pub fn load(weights: &Path, device: DeviceKind) -> Result<Self> {
         let device = device.open()?;
+        let is_fast = device.is_cpu();
+        Self::load_on(weights, device, is_fast)
+    }
+
+    /// The same network in plain candle operations, on any device: slower on a CPU, and what the
+    /// fast path is checked against.
+    ///
+    /// # Errors
+    /// As [`Sam::load`].
+    pub fn load_generic(weights: &Path, device: DeviceKind) -> Result<Self> {
+        Self::load_on(weights, device.open()?, false)
+    }
+
+    fn load_on(weights: &Path, device: Device, is_fast: bool) -> Result<Self> {
         let unreadable = |source| EngineError::Weights { path: weights.to_owned(), source };
         // Read first: safetensors' own error for a missing file does not name it.
         let bytes = std::fs::read(weights).map_err(|e| unreadable(Box::new(e)))?;
         let tensors = candle_core::safetensors::load_buffer(&bytes, &device)
             .map_err(|e| unreadable(Box::new(e)))?;
+        drop(bytes);
         let vb = VarBuilder::from_tensors(tensors, DType::F32, &device);
-        Self::from_weights(&vb, device).map_err(|error| match error {
+        Self::from_weights(&vb, device, is_fast).map_err(|error| match error {
             EngineError::Tensor(source) => unreadable(Box::new(source)),
             other => other,
         })
     }
 
-    fn from_weights(vb: &VarBuilder<'_>, device: Device) -> Result<Self> {
-        let encoder = ImageEncoder::load(&vb.pp("image_encoder"))?.ok_or_else(|| {
+    fn from_weights(vb: &VarBuilder<'_>, device: Device, is_fast: bool) -> Result<Self> {
+        static LOADED: AtomicU64 = AtomicU64::new(0);
+        let generic = ImageEncoder::load(&vb.pp("image_encoder"))?.ok_or_else(|| {
             let reason = "neither `image_encoder.patch_embed.seq.0.c.weight` (TinyViT) nor \
                           `image_encoder.pos_embed` (ViT) is among the tensors";
             EngineError::UnknownArchitecture { reason: reason.to_owned() }
         })?;
+        let architecture = generic.name();
         let prompt_encoder = PromptEncoder::load(&vb.pp("prompt_encoder"))?;
-        let decoder = MaskDecoder::load(&vb.pp("mask_decoder"))?;
         let positions = prompt_encoder.dense_positions()?;
-        let architecture = encoder.name();
-        Ok(Self {
-            device,
-            architecture,
-            encoder,
-            prompt_encoder,
-            decoder,
-            positions,
-            meter: Meter::default(),
-        })
+        let isa = cpu::Isa::best();
+        let encoder = match generic {
+            ImageEncoder::TinyVit(_) if is_fast => {
+                Encoder::Cpu(cpu::TinyVit::load(isa, &vb.pp("image_encoder"))?)
+            }
+            generic => Encoder::Generic(generic),
+        };
+        let vb = vb.pp("mask_decoder");
+        let decoder = if is_fast {
+            Decoder::Cpu(cpu::Decoder::load(isa, &vb, &positions.flatten_all()?.to_vec1::<f32>()?)?)
+        } else {
+            Decoder::Generic(MaskDecoder::load(&vb)?)
+        };
+        let id = LOADED.fetch_add(1, Ordering::Relaxed);
+        let meter = Meter::default();
+        Ok(Self { device, architecture, encoder, prompt_encoder, decoder, positions, id, meter })
     }
 
     /// The network's name, from its encoder's shape: `TinyViT-64-128-160-320`, `ViT-768x12`, ….
@@ -104,9 +144,18 @@ impl Sam {
     pub fn encode(&self, image: &RgbImage) -> Result<Embedding> {
         let start = Instant::now();
         let frame = Frame::new(Size::from(image.dimensions()));
-        let input = preprocess(image, &frame, &self.device)?;
-        let tokens = self.encoder.forward(&input)?;
-        let tokens = tokens.reshape((1, EMBED_SIDE * EMBED_SIDE, EMBED_DIM))?;
+        let input = preprocess(image, &frame)?;
+        let shape = (1, EMBED_SIDE * EMBED_SIDE, EMBED_DIM);
+        let tokens = match &self.encoder {
+            Encoder::Cpu(encoder) => {
+                Tensor::from_vec(encoder.forward(&input), shape, &self.device)?
+            }
+            Encoder::Generic(encoder) => {
+                let side = INPUT_SIDE as usize;
+                let input = Tensor::from_vec(input, (1, side, side, 3), &self.device)?;
+                encoder.forward(&input.permute((0, 3, 1, 2))?.contiguous()?)?.reshape(shape)?
+            }
+        };
         self.meter.encoded(start.elapsed());
         Ok(Embedding::new(frame, self.architecture.clone(), tokens))
     }
@@ -131,50 +180,78 @@ impl Sam {
             check_prompt(prompt).map_err(|reason| EngineError::Prompt { index, reason })?;
         }
         let start = Instant::now();
+        let answers = match &self.decoder {
+            Decoder::Cpu(decoder) => self.decode_on_cpu(decoder, embedding, prompts, output),
+            Decoder::Generic(decoder) => self.decode_generic(decoder, embedding, prompts, output),
+        };
+        self.meter.decoded(prompts.len(), start.elapsed());
+        answers
+    }
+
+    fn decode_on_cpu(
+        &self,
+        decoder: &cpu::Decoder,
+        embedding: &Embedding,
+        prompts: &[Prompt],
+        output: MaskOutput,
+    ) -> Result<Vec<Prediction>> {
+        let tokens = embedding.tokens().flatten_all()?.to_vec1::<f32>()?;
+        let dense = |masks: &[&LowResLogits]| -> Result<Vec<f32>> {
+            Ok(self.prompt_encoder.dense(masks)?.flatten_all()?.to_vec1()?)
+        };
+        let no_mask = dense(&[])?;
+        let prepared = embedding.prepared(self.id, || decoder.image_side(&tokens, &no_mask));
+        let answer = |prompt: &Prompt| -> Result<Prediction> {
+            let sparse = match self.prompt_encoder.sparse(&[prompt], &embedding.frame())? {
+                Some(sparse) => sparse.flatten_all()?.to_vec1()?,
+                None => Vec::new(),
+            };
+            let masks = match &prompt.mask {
+                None => decoder.decode(&prepared, &sparse, output.tokens()),
+                Some(mask) => {
+                    let image = decoder.image_side(&tokens, &dense(&[mask])?);
+                    decoder.decode(&image, &sparse, output.tokens())
+                }
+            };
+            Ok(Prediction {
+                masks: masks.into_iter().map(|(iou, logits)| mask(iou, logits)).collect(),
+            })
+        };
+        prompts.par_iter().map(answer).collect()
+    }
+
+    fn decode_generic(
+        &self,
+        decoder: &MaskDecoder,
+        embedding: &Embedding,
+        prompts: &[Prompt],
+        output: MaskOutput,
+    ) -> Result<Vec<Prediction>> {
         let image = embedding.tokens().to_device(&self.device)?;
         let mut answers: Vec<Option<Prediction>> = vec![None; prompts.len()];
         for batch in batches(prompts) {
             let members: Vec<&Prompt> = batch.iter().map(|&i| &prompts[i]).collect();
-            let predictions = self.decode(&image, &embedding.frame(), &members, output)?;
-            for (index, prediction) in batch.into_iter().zip(predictions) {
-                answers[index] = Some(prediction);
+            let sparse = self.prompt_encoder.sparse(&members, &embedding.frame())?;
+            let masks: Vec<&LowResLogits> =
+                members.iter().filter_map(|p| p.mask.as_ref()).collect();
+            let dense = self.prompt_encoder.dense(&masks)?;
+            let (logits, iou) = decoder.forward(
+                &image,
+                &self.positions,
+                sparse.as_ref(),
+                &dense,
+                members.len(),
+                output.tokens(),
+            )?;
+            let logits = logits.flatten_all()?.to_vec1::<f32>()?;
+            let mut maps = logits.chunks_exact(LOW_RES_SIDE * LOW_RES_SIDE).map(<[f32]>::to_vec);
+            for (index, scores) in batch.into_iter().zip(iou.to_vec2::<f32>()?) {
+                let masks = scores.into_iter().zip(maps.by_ref());
+                let masks = masks.map(|(iou, logits)| mask(iou, logits)).collect();
+                answers[index] = Some(Prediction { masks });
             }
         }
-        self.meter.decoded(prompts.len(), start.elapsed());
         Ok(answers.into_iter().map(|a| a.expect("every prompt is in one batch")).collect())
-    }
-
-    /// One batch of prompts of the same shape.
-    fn decode(
-        &self,
-        image: &Tensor,
-        frame: &Frame,
-        prompts: &[&Prompt],
-        output: MaskOutput,
-    ) -> Result<Vec<Prediction>> {
-        let sparse = self.prompt_encoder.sparse(prompts, frame)?;
-        let masks: Vec<&LowResLogits> = prompts.iter().filter_map(|p| p.mask.as_ref()).collect();
-        let dense = self.prompt_encoder.dense(&masks)?;
-        let (logits, iou) = self.decoder.forward(
-            image,
-            &self.positions,
-            sparse.as_ref(),
-            &dense,
-            prompts.len(),
-            output.tokens(),
-        )?;
-        let logits = logits.flatten_all()?.to_vec1::<f32>()?;
-        let predicted = iou.to_vec2::<f32>()?;
-        let mut maps = logits.chunks_exact(LOW_RES_SIDE * LOW_RES_SIDE).map(<[f32]>::to_vec);
-        let mut next_map =
-            || maps.next().and_then(LowResLogits::new).expect("a map for every mask");
-        let prediction = |scores: Vec<f32>| Prediction {
-            masks: scores
-                .into_iter()
-                .map(|predicted_iou| MaskPrediction { predicted_iou, logits: next_map() })
-                .collect(),
-        };
-        Ok(predicted.into_iter().map(prediction).collect())
     }
 
     /// How often and how long the networks have run since the model was loaded.
@@ -187,6 +264,11 @@ impl std::fmt::Debug for Sam {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sam").field("architecture", &self.architecture).finish_non_exhaustive()
     }
+}
+
+fn mask(predicted_iou: f32, logits: Vec<f32>) -> MaskPrediction {
+    let logits = LowResLogits::new(logits).expect("the decoder's maps are 256×256");
+    MaskPrediction { predicted_iou, logits }
 }
 
 fn check_prompt(prompt: &Prompt) -> Result<(), &'static str> {

@@ -1,11 +1,11 @@
 //! The network in candle operations: plain, on any device, and the oracle for faster paths.
 
-mod erf;
+pub(crate) mod erf;
 mod mask_decoder;
 mod neck;
-mod ops;
+pub(crate) mod ops;
 mod prompt_encoder;
-mod tiny_vit;
+pub(crate) mod tiny_vit;
 mod transformer;
 mod vit;
 mod windows;

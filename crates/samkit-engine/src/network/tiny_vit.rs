@@ -49,7 +49,7 @@ impl TinyVit {
             }
             let stage_width = width;
             let vb = vb.pp("downsample");
-            let downsample = if vb.contains_tensor("conv1.c.weight") {
+            let downsample = if is_convolution(&vb) {
                 let merging = PatchMerging::load(&vb, width)?;
                 width = merging.width;
                 Some(merging)
@@ -86,6 +86,22 @@ impl TinyVit {
     }
 }
 
+/// Whether there is a convolutional block (or a downsampling, which looks the same) at `vb`.
+pub(crate) fn is_convolution(vb: &VarBuilder<'_>) -> bool {
+    vb.contains_tensor("conv1.c.weight")
+}
+
+/// Whether there is an attention block at `vb`.
+pub(crate) fn is_attention(vb: &VarBuilder<'_>) -> bool {
+    vb.contains_tensor("attn.qkv.weight")
+}
+
+/// The stride of the downsampling at `vb`.
+pub(crate) fn downsampling_stride(vb: &VarBuilder<'_>) -> Result<usize> {
+    let width = vb.get_unchecked("conv1.c.weight")?.dim(0)?;
+    Ok(if KEEPS_RESOLUTION.contains(&width) { 1 } else { 2 })
+}
+
 fn stem_conv(vb: &VarBuilder<'_>, inputs: usize, outputs: usize) -> Result<Conv2d> {
     let (weight, bias) = conv_bn(vb, [outputs, inputs, 3, 3])?;
     let config = Conv2dConfig { padding: 1, stride: 2, ..Conv2dConfig::default() };
@@ -96,9 +112,9 @@ fn load_blocks(vb: &VarBuilder<'_>, width: usize) -> Result<Vec<Block>> {
     let mut blocks = Vec::new();
     for index in 0.. {
         let vb = vb.pp(index);
-        blocks.push(if vb.contains_tensor("conv1.c.weight") {
+        blocks.push(if is_convolution(&vb) {
             Block::Conv(MbConv::load(&vb, width)?)
-        } else if vb.contains_tensor("attn.qkv.weight") {
+        } else if is_attention(&vb) {
             Block::Attention(AttentionBlock::load(&vb, width)?)
         } else {
             break;
@@ -162,7 +178,7 @@ struct PatchMerging {
 impl PatchMerging {
     fn load(vb: &VarBuilder<'_>, inputs: usize) -> Result<Self> {
         let width = vb.get_unchecked("conv1.c.weight")?.dim(0)?;
-        let stride = if KEEPS_RESOLUTION.contains(&width) { 1 } else { 2 };
+        let stride = downsampling_stride(vb)?;
         Ok(Self { bottleneck: Bottleneck::load(vb, inputs, width, width, stride)?, width })
     }
 

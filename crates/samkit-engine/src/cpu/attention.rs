@@ -1,0 +1,151 @@
+//! Multi-head attention inside the windows of TinyViT.
+
+use candle_core::Result;
+use candle_nn::VarBuilder;
+use rayon::prelude::*;
+
+use super::conv::Shape;
+use super::elementwise;
+use super::gemm::{Packed, gemm};
+use super::isa::Isa;
+use super::linear::{Linear, values};
+use super::microkernel::{Rows, Sums};
+use super::token_side::Norm;
+
+pub(crate) struct WindowAttention {
+    norm: Norm,
+    qkv: Linear,
+    proj: Linear,
+    /// (heads, tokens, tokens)
+    bias: Vec<f32>,
+    heads: usize,
+    window: usize,
+}
+
+impl WindowAttention {
+    /// `vb` at the block's `attn`.
+    pub(crate) fn load(isa: Isa, vb: &VarBuilder<'_>) -> Result<Self> {
+        let biases = vb.get_unchecked("attention_biases")?;
+        let (heads, offsets) = biases.dims2()?;
+        let window = offsets.isqrt();
+        Ok(Self {
+            norm: Norm::load(&vb.pp("norm"), 1e-5)?,
+            qkv: Linear::load(isa, &vb.pp("qkv"))?,
+            proj: Linear::load(isa, &vb.pp("proj"))?,
+            bias: gather_bias(&values(&biases)?, window),
+            heads,
+            window,
+        })
+    }
+
+    /// `out = x + attention(x)`, window by window; windows that reach over the image's edge are
+    /// filled up with zeros, which take part.
+    pub(crate) fn forward(&self, isa: Isa, x: &[f32], shape: Shape, out: &mut [f32]) {
+        let side = self.window;
+        let columns = shape.width.div_ceil(side);
+        // A line of windows owns the image lines below each other, so that lines can be written
+        // without sharing.
+        let line = shape.width * shape.channels;
+        out.par_chunks_mut(side * line).enumerate().for_each_init(
+            || Scratch::new(self, shape.channels),
+            |scratch, (window_row, out)| {
+                let top = window_row * side;
+                let lines = out.len() / line;
+                for window_column in 0..columns {
+                    let left = window_column * side;
+                    let width = side.min(shape.width - left);
+                    let segment = |y: usize| (y * shape.width + left) * shape.channels;
+                    let length = width * shape.channels;
+                    scratch.tokens.fill(0.0);
+                    for y in 0..lines {
+                        let token = y * side * shape.channels;
+                        let source = &x[segment(top + y)..][..length];
+                        scratch.tokens[token..token + length].copy_from_slice(source);
+                    }
+                    self.window(isa, scratch);
+                    for y in 0..lines {
+                        let attended = &scratch.tokens[y * side * shape.channels..][..length];
+                        let source = &x[segment(top + y)..][..length];
+                        let out = &mut out[segment(y)..][..length];
+                        for ((out, a), b) in out.iter_mut().zip(source).zip(attended) {
+                            *out = a + b;
+                        }
+                    }
+                }
+            },
+        );
+    }
+
+    /// Attention of one window, `scratch.tokens` in place.
+    fn window(&self, isa: Isa, scratch: &mut Scratch) {
+        let Scratch { tokens, qkv, scores, mixed, keys, values } = scratch;
+        let count = self.window * self.window;
+        let channels = tokens.len() / count;
+        let head = channels / self.heads;
+        self.norm.apply(isa, tokens);
+        self.qkv.product(isa, tokens, qkv);
+        elementwise::add_bias(isa, qkv, &self.qkv.bias);
+        let stride = 3 * channels;
+        for h in 0..self.heads {
+            // Each head's query, key and value lie next to each other.
+            let at = 3 * h * head;
+            let qkv = &*qkv;
+            keys.repack(isa, head, count, |d, t| qkv[t * stride + at + head + d]);
+            values.repack(isa, count, head, |t, d| qkv[t * stride + at + 2 * head + d]);
+            let q = Rows { data: &qkv[at..], row: stride, column: 1 };
+            gemm(
+                isa,
+                count,
+                q,
+                keys.view(isa),
+                Sums { data: scores, stride: count, accumulate: false },
+            );
+            let bias = &self.bias[h * count * count..(h + 1) * count * count];
+            elementwise::softmax_rows(isa, scores, count, (head as f32).powf(-0.5), bias);
+            let weights = Rows { data: scores, row: count, column: 1 };
+            let sums = Sums { data: &mut mixed[h * head..], stride: channels, accumulate: false };
+            gemm(isa, count, weights, values.view(isa), sums);
+        }
+        self.proj.product(isa, mixed, tokens);
+        elementwise::add_bias(isa, tokens, &self.proj.bias);
+    }
+}
+
+struct Scratch {
+    tokens: Vec<f32>,
+    qkv: Vec<f32>,
+    scores: Vec<f32>,
+    mixed: Vec<f32>,
+    keys: Packed,
+    values: Packed,
+}
+
+impl Scratch {
+    fn new(attention: &WindowAttention, channels: usize) -> Self {
+        let tokens = attention.window * attention.window;
+        Self {
+            tokens: vec![0.0; tokens * channels],
+            qkv: vec![0.0; tokens * 3 * channels],
+            scores: vec![0.0; tokens * tokens],
+            mixed: vec![0.0; tokens * channels],
+            keys: Packed::default(),
+            values: Packed::default(),
+        }
+    }
+}
+
+/// (heads, offsets) → (heads, tokens, tokens): offsets are numbered row by row of |rows|, |columns|.
+fn gather_bias(biases: &[f32], window: usize) -> Vec<f32> {
+    let tokens = window * window;
+    biases
+        .chunks_exact(tokens)
+        .flat_map(|head| {
+            (0..tokens * tokens).map(move |pair| {
+                let (a, b) = (pair / tokens, pair % tokens);
+                let rows = (a / window).abs_diff(b / window);
+                let columns = (a % window).abs_diff(b % window);
+                head[rows * window + columns]
+            })
+        })
+        .collect()
+}

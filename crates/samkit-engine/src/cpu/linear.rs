@@ -1,0 +1,106 @@
+//! Linear layers with packed weights.
+
+use candle_core::{Result, Tensor};
+use candle_nn::VarBuilder;
+use rayon::prelude::*;
+
+use super::elementwise;
+use super::gemm::{Packed, gemm};
+use super::isa::Isa;
+use super::microkernel::{Rows, Sums};
+
+/// Rows that a thread takes at a time: their inputs and outputs stay in its second-level cache.
+pub(crate) const BLOCK: usize = 128;
+
+/// `x · Wᵀ + b`, packed.
+pub(crate) struct Linear {
+    pub(crate) weight: Packed,
+    pub(crate) bias: Vec<f32>,
+}
+
+impl Linear {
+    /// A layer of the checkpoint: `weight` (outputs, inputs) and `bias`, zero when there is none.
+    pub(crate) fn load(isa: Isa, vb: &VarBuilder<'_>) -> Result<Self> {
+        let weight = vb.get_unchecked("weight")?;
+        let bias = vb.contains_tensor("bias").then(|| vb.get_unchecked("bias")).transpose()?;
+        Self::new(isa, &weight, bias.as_ref())
+    }
+
+    /// From a weight whose first dimension is the outputs.
+    pub(crate) fn new(isa: Isa, weight: &Tensor, bias: Option<&Tensor>) -> Result<Self> {
+        let outputs = weight.dim(0)?;
+        let weight = values(weight)?;
+        let inputs = weight.len() / outputs;
+        Ok(Self {
+            weight: Packed::new(isa, inputs, outputs, |k, j| weight[j * inputs + k]),
+            bias: bias.map_or_else(|| Ok(vec![0.0; outputs]), values)?,
+        })
+    }
+
+    pub(crate) fn outputs(&self) -> usize {
+        self.weight.columns()
+    }
+
+    /// `x · Wᵀ` without the bias, on this thread; rows lie close.
+    pub(crate) fn product(&self, isa: Isa, x: &[f32], out: &mut [f32]) {
+        let (inputs, outputs) = (self.weight.depth(), self.weight.columns());
+        let sums = Sums { data: out, stride: outputs, accumulate: false };
+        gemm(
+            isa,
+            x.len() / inputs,
+            Rows { data: x, row: inputs, column: 1 },
+            self.weight.view(isa),
+            sums,
+        );
+    }
+
+    /// `x · Wᵀ + b` of a few rows, on this thread.
+    pub(crate) fn few(&self, isa: Isa, x: &[f32]) -> Vec<f32> {
+        let mut out = vec![0.0; x.len() / self.weight.depth() * self.outputs()];
+        self.product(isa, x, &mut out);
+        for row in out.chunks_exact_mut(self.bias.len()) {
+            for (out, bias) in row.iter_mut().zip(&self.bias) {
+                *out += bias;
+            }
+        }
+        out
+    }
+
+    /// `finish(first row, x · Wᵀ)` for blocks of rows, on all threads.
+    pub(crate) fn blocks(
+        &self,
+        isa: Isa,
+        x: &[f32],
+        out: &mut [f32],
+        finish: impl Fn(usize, &mut [f32]) + Sync,
+    ) {
+        let (inputs, outputs) = (self.weight.depth(), self.weight.columns());
+        let blocks = out.par_chunks_mut(BLOCK * outputs).zip(x.par_chunks(BLOCK * inputs));
+        blocks.enumerate().for_each(|(index, (out, x))| {
+            self.product(isa, x, out);
+            finish(index * BLOCK, out);
+        });
+    }
+
+    /// `out = x + (before(x) · Wᵀ + b)` for blocks of rows, on all threads; `before` makes this
+    /// layer's input from a block of `x`.
+    pub(crate) fn after(
+        &self,
+        isa: Isa,
+        x: &[f32],
+        out: &mut [f32],
+        before: impl Fn(&[f32]) -> Vec<f32> + Sync,
+    ) {
+        let outputs = self.outputs();
+        let blocks = out.par_chunks_mut(BLOCK * outputs).zip(x.par_chunks(BLOCK * outputs));
+        blocks.for_each(|(out, x)| {
+            self.product(isa, &before(x), out);
+            elementwise::add_bias_and(isa, out, &self.bias, x);
+        });
+    }
+}
+
+/// The values of a tensor, in order.
+pub(crate) fn values(tensor: &Tensor) -> Result<Vec<f32>> {
+    tensor.flatten_all()?.to_vec1()
+}

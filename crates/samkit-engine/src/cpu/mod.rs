@@ -1,0 +1,23 @@
+//! The fast path for CPUs: the same network as [`crate::network`], arranged for caches and vector
+//! units. Activations are channels-last; weights are packed once, when the model is loaded.
+//!
+//! Instruction sets are chosen at run time ([`Isa`]). Work is cut into blocks of fixed size and
+//! partial results are joined in a fixed order, so the number of threads never changes a bit.
+#![allow(unsafe_code, reason = "vector instructions chosen at run time; see each SAFETY comment")]
+
+mod attention;
+mod conv;
+mod decoder;
+mod elementwise;
+mod gemm;
+mod heads;
+mod isa;
+mod linear;
+mod microkernel;
+mod tiny_vit;
+mod token_side;
+mod upscaler;
+
+pub(crate) use decoder::{Decoder, ImageSide};
+pub(crate) use isa::Isa;
+pub(crate) use tiny_vit::TinyVit;

@@ -1,0 +1,221 @@
+//! TinyViT-5M, the image encoder of MobileSAM: the same as [`crate::network`]'s, for CPUs.
+
+use candle_core::Result;
+use candle_nn::VarBuilder;
+
+use super::attention::WindowAttention;
+use super::conv::{Conv3x3, Depthwise, Shape};
+use super::elementwise;
+use super::isa::Isa;
+use super::linear::Linear;
+use super::token_side::Norm;
+use crate::frame::INPUT_SIDE;
+use crate::network::ops::{conv_bn, depthwise_bn};
+use crate::network::tiny_vit::{downsampling_stride, is_attention, is_convolution};
+
+pub(crate) struct TinyVit {
+    isa: Isa,
+    stem: [Conv3x3; 2],
+    stages: Vec<Stage>,
+    neck: Neck,
+}
+
+struct Stage {
+    blocks: Vec<Block>,
+    downsample: Option<Bottleneck>,
+}
+
+enum Block {
+    Convolution(Bottleneck),
+    Attention(AttentionBlock),
+}
+
+impl TinyVit {
+    /// Reads the network from a checkpoint, `vb` at `image_encoder`.
+    pub(crate) fn load(isa: Isa, vb: &VarBuilder<'_>) -> Result<Self> {
+        let stem = |name: &str, is_activated| {
+            let vb = vb.pp(name);
+            let (outputs, inputs, ..) = vb.get_unchecked("c.weight")?.dims4()?;
+            let (weight, bias) = conv_bn(&vb, [outputs, inputs, 3, 3])?;
+            Conv3x3::new(isa, &weight, Some(&bias), 2, is_activated)
+        };
+        let stem = [stem("patch_embed.seq.0", true)?, stem("patch_embed.seq.2", false)?];
+        let mut stages = Vec::new();
+        loop {
+            let vb = vb.pp("layers").pp(stages.len());
+            let mut blocks = Vec::new();
+            loop {
+                let vb = vb.pp("blocks").pp(blocks.len());
+                blocks.push(if is_convolution(&vb) {
+                    Block::Convolution(Bottleneck::load(isa, &vb, 1)?)
+                } else if is_attention(&vb) {
+                    Block::Attention(AttentionBlock::load(isa, &vb)?)
+                } else {
+                    break;
+                });
+            }
+            if blocks.is_empty() {
+                break;
+            }
+            let vb = vb.pp("downsample");
+            let downsample = is_convolution(&vb)
+                .then(|| Bottleneck::load(isa, &vb, downsampling_stride(&vb)?))
+                .transpose()?;
+            stages.push(Stage { blocks, downsample });
+        }
+        Ok(Self { isa, stem, stages, neck: Neck::load(isa, &vb.pp("neck"))? })
+    }
+
+    /// `image` (1024, 1024, 3), normalised and padded → (4096, 256).
+    pub(crate) fn forward(&self, image: &[f32]) -> Vec<f32> {
+        let isa = self.isa;
+        let side = INPUT_SIDE as usize;
+        let mut shape = Shape { height: side, width: side, channels: 3 };
+        let mut x = Vec::new();
+        for (index, conv) in self.stem.iter().enumerate() {
+            let to = shape.strided(2, conv.outputs());
+            let mut out = vec![0.0; to.len()];
+            conv.forward(isa, if index == 0 { image } else { &x }, shape, &mut out);
+            (x, shape) = (out, to);
+        }
+        for stage in &self.stages {
+            for block in &stage.blocks {
+                match block {
+                    Block::Convolution(block) => x = block.residual(isa, &x, shape),
+                    Block::Attention(block) => block.forward(isa, &mut x, shape),
+                }
+            }
+            if let Some(downsample) = &stage.downsample {
+                (x, shape) = downsample.forward(isa, &x, shape);
+            }
+        }
+        self.neck.forward(isa, &x, shape)
+    }
+}
+
+/// A 1×1, a depthwise 3×3 and a 1×1 convolution with GELUs between them.
+struct Bottleneck {
+    expand: Linear,
+    depthwise: Depthwise,
+    project: Linear,
+    stride: usize,
+}
+
+impl Bottleneck {
+    fn load(isa: Isa, vb: &VarBuilder<'_>, stride: usize) -> Result<Self> {
+        let pointwise = |name: &str| {
+            let vb = vb.pp(name);
+            let (outputs, inputs, ..) = vb.get_unchecked("c.weight")?.dims4()?;
+            let (weight, bias) = conv_bn(&vb, [outputs, inputs, 1, 1])?;
+            Linear::new(isa, &weight, Some(&bias))
+        };
+        let expand = pointwise("conv1")?;
+        let depthwise = depthwise_bn(&vb.pp("conv2"), expand.outputs())?;
+        Ok(Self {
+            depthwise: Depthwise::new(&depthwise, stride, true)?,
+            expand,
+            project: pointwise("conv3")?,
+            stride,
+        })
+    }
+
+    /// Everything before the last 1×1 convolution.
+    fn hidden(&self, isa: Isa, x: &[f32], shape: Shape) -> (Vec<f32>, Shape) {
+        let wide = Shape { channels: self.expand.outputs(), ..shape };
+        let mut expanded = vec![0.0; wide.len()];
+        self.expand.blocks(isa, x, &mut expanded, |_, rows| {
+            elementwise::bias_gelu(isa, rows, &self.expand.bias);
+        });
+        let to = wide.strided(self.stride, wide.channels);
+        let mut hidden = vec![0.0; to.len()];
+        self.depthwise.forward(isa, &expanded, wide, &mut hidden);
+        (hidden, to)
+    }
+
+    fn forward(&self, isa: Isa, x: &[f32], shape: Shape) -> (Vec<f32>, Shape) {
+        let (hidden, to) = self.hidden(isa, x, shape);
+        let to = Shape { channels: self.project.outputs(), ..to };
+        let mut out = vec![0.0; to.len()];
+        self.project.blocks(isa, &hidden, &mut out, |_, rows| {
+            elementwise::add_bias(isa, rows, &self.project.bias);
+        });
+        (out, to)
+    }
+
+    /// `gelu(x + bottleneck(x))`.
+    fn residual(&self, isa: Isa, x: &[f32], shape: Shape) -> Vec<f32> {
+        let (hidden, _) = self.hidden(isa, x, shape);
+        let mut out = vec![0.0; x.len()];
+        self.project.blocks(isa, &hidden, &mut out, |first, rows| {
+            let before = &x[first * shape.channels..][..rows.len()];
+            elementwise::add_bias_and_gelu(isa, rows, &self.project.bias, before);
+        });
+        out
+    }
+}
+
+struct AttentionBlock {
+    attention: WindowAttention,
+    local: Depthwise,
+    norm: Norm,
+    mlp: [Linear; 2],
+}
+
+impl AttentionBlock {
+    fn load(isa: Isa, vb: &VarBuilder<'_>) -> Result<Self> {
+        let norm = Norm::load(&vb.pp("mlp.norm"), 1e-5)?;
+        let local = depthwise_bn(&vb.pp("local_conv"), norm.weight.len())?;
+        Ok(Self {
+            attention: WindowAttention::load(isa, &vb.pp("attn"))?,
+            local: Depthwise::new(&local, 1, false)?,
+            norm,
+            mlp: [Linear::load(isa, &vb.pp("mlp.fc1"))?, Linear::load(isa, &vb.pp("mlp.fc2"))?],
+        })
+    }
+
+    fn forward(&self, isa: Isa, x: &mut Vec<f32>, shape: Shape) {
+        let mut attended = vec![0.0; x.len()];
+        self.attention.forward(isa, x, shape, &mut attended);
+        self.local.forward(isa, &attended, shape, x);
+        let before = &*x;
+        let [widen, narrow] = &self.mlp;
+        narrow.after(isa, before, &mut attended, |rows| {
+            let mut normed = rows.to_vec();
+            self.norm.apply(isa, &mut normed);
+            let mut hidden = vec![0.0; rows.len() / shape.channels * widen.outputs()];
+            widen.product(isa, &normed, &mut hidden);
+            elementwise::bias_gelu(isa, &mut hidden, &widen.bias);
+            hidden
+        });
+        *x = attended;
+    }
+}
+
+/// To 256 channels, and a 3×3 convolution, each normalised.
+struct Neck {
+    reduce: Linear,
+    norm1: Norm,
+    conv: Conv3x3,
+    norm2: Norm,
+}
+
+impl Neck {
+    fn load(isa: Isa, vb: &VarBuilder<'_>) -> Result<Self> {
+        Ok(Self {
+            reduce: Linear::new(isa, &vb.get_unchecked("0.weight")?, None)?,
+            norm1: Norm::load(&vb.pp(1), 1e-6)?,
+            conv: Conv3x3::new(isa, &vb.get_unchecked("2.weight")?, None, 1, false)?,
+            norm2: Norm::load(&vb.pp(3), 1e-6)?,
+        })
+    }
+
+    fn forward(&self, isa: Isa, x: &[f32], shape: Shape) -> Vec<f32> {
+        let shape = Shape { channels: self.reduce.outputs(), ..shape };
+        let mut reduced = vec![0.0; shape.len()];
+        self.reduce.blocks(isa, x, &mut reduced, |_, rows| self.norm1.apply(isa, rows));
+        let mut out = vec![0.0; shape.len()];
+        self.conv.forward(isa, &reduced, shape, &mut out);
+        self.norm2.apply(isa, &mut out);
+        out
+    }
+}

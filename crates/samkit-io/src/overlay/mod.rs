@@ -1,0 +1,11 @@
+//! Results drawn over the photograph, to be looked at.
+
+mod edges;
+mod masks;
+mod paint;
+mod palette;
+mod prompt;
+
+pub use edges::edge_overlay;
+pub use masks::mask_overlay;
+pub use prompt::draw_prompt;

@@ -1,0 +1,15 @@
+//! Writing results. Every file appears complete, by renaming.
+
+mod atomic;
+mod error;
+mod json;
+mod logits;
+mod masks;
+mod png;
+
+pub use atomic::write_atomically;
+pub use error::WriteError;
+pub use json::write_json;
+pub use logits::write_logits;
+pub use masks::write_masks;
+pub use png::{Gray16Image, GrayMap, to_gray8, to_gray16, write_gray8, write_gray16, write_rgb};

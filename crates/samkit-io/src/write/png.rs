@@ -1,0 +1,78 @@
+//! Images as PNG.
+
+use std::{
+    io::{self, Write},
+    path::Path,
+};
+
+use image::{
+    ExtendedColorType, GrayImage, ImageBuffer, ImageEncoder, ImageError, Luma, RgbImage,
+    codecs::png::{CompressionType, FilterType, PngEncoder},
+};
+
+use super::{WriteError, write_atomically};
+
+/// A grey image of 16 bits.
+pub type Gray16Image = ImageBuffer<Luma<u16>, Vec<u16>>;
+
+/// One number a pixel, usually from 0 to 1: an edge map, a probability map.
+pub type GrayMap = ImageBuffer<Luma<f32>, Vec<f32>>;
+
+/// A map from 0 to 1 as 0 to 255, rounded to the nearest. What lies outside is cut off; NaN is 0.
+pub fn to_gray8(map: &GrayMap) -> GrayImage {
+    GrayImage::from_fn(map.width(), map.height(), |x, y| {
+        Luma([(map[(x, y)][0] * 255.0).round() as u8])
+    })
+}
+
+/// A map from 0 to 1 as 0 to 65,535, rounded to the nearest. What lies outside is cut off; NaN is 0.
+pub fn to_gray16(map: &GrayMap) -> Gray16Image {
+    Gray16Image::from_fn(map.width(), map.height(), |x, y| {
+        Luma([(map[(x, y)][0] * 65_535.0).round() as u16])
+    })
+}
+
+/// Writes an 8-bit grey PNG.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_gray8(path: &Path, image: &GrayImage) -> Result<(), WriteError> {
+    write_png(path, image, image.dimensions(), ExtendedColorType::L8)
+}
+
+/// Writes a 16-bit grey PNG.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_gray16(path: &Path, image: &Gray16Image) -> Result<(), WriteError> {
+    // The encoder takes native-endian bytes and turns them round itself.
+    let bytes: Vec<u8> = image.as_raw().iter().flat_map(|value| value.to_ne_bytes()).collect();
+    write_png(path, &bytes, image.dimensions(), ExtendedColorType::L16)
+}
+
+/// Writes an 8-bit RGB PNG.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_rgb(path: &Path, image: &RgbImage) -> Result<(), WriteError> {
+    write_png(path, image, image.dimensions(), ExtendedColorType::Rgb8)
+}
+
+fn write_png(
+    path: &Path,
+    bytes: &[u8],
+    (width, height): (u32, u32),
+    color: ExtendedColorType,
+) -> Result<(), WriteError> {
+    write_atomically(path, |file| {
+        let encoder = PngEncoder::new_with_quality(
+            file.by_ref(),
+            CompressionType::Default,
+            FilterType::Adaptive,
+        );
+        encoder.write_image(bytes, width, height, color).map_err(|error| match error {
+            ImageError::IoError(error) => error,
+            other => io::Error::other(other),
+        })
+    })
+}
