@@ -63,7 +63,8 @@ fn announce(console: Console, report: &ImageReport, number: usize, total: usize)
     let time = seconds(Duration::from_secs_f64(report.seconds.total()));
     for failure in report.failures() {
         let help = failure.help.as_deref().map(|help| format!(" (hint: {help})"));
-        console.say(&format!("{head}: failed: {}{}", failure.message, help.unwrap_or_default()));
+        // Errors are for everybody, also for those who asked for quiet.
+        eprintln!("{head}: failed: {}{}", failure.message, help.unwrap_or_default());
     }
     let files = report.outputs().count();
     if files > 0 {

@@ -45,7 +45,7 @@ pub(crate) struct GlobalArgs {
     /// Say nothing but errors on stderr, and no table on stdout
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// When to use colours; NO_COLOR is respected
+    /// When to use colours; `auto` is on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorWhen,
 }
@@ -53,7 +53,6 @@ pub(crate) struct GlobalArgs {
 /// When to use colours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ColorWhen {
-    /// On a terminal, unless NO_COLOR is set.
     Auto,
     Always,
     Never,

@@ -124,5 +124,9 @@ pub(super) fn choice(names: &[&str]) -> String {
 
 /// A flag's value in the words that recipes use for it.
 pub(super) fn recipe_word<T: DeserializeOwned>(text: &str) -> Result<T, String> {
-    serde_json::from_value(serde_json::Value::from(text)).map_err(|error| error.to_string())
+    serde_json::from_value(serde_json::Value::from(text)).map_err(|error| {
+        // serde's "unknown variant" is no word for people; what it expected is.
+        let message = error.to_string();
+        message.split_once(", ").map_or(message.clone(), |(_, expected)| expected.to_owned())
+    })
 }

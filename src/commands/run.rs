@@ -1,6 +1,6 @@
 //! `samkit run`: what a recipe says.
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 use samkit_engine::DeviceKind;
@@ -171,20 +171,19 @@ fn recipe_images(
     })
 }
 
-/// `path` as seen from `base`, without the `..` that would undo a folder of `base`.
+/// `path` as seen from `base`, without detours: `configs/../out` is `out`.
 fn relative_to(base: &Path, path: &str) -> PathBuf {
-    let mut whole = base.to_owned();
-    for part in Path::new(path).components() {
-        let undoes = matches!(part, std::path::Component::ParentDir)
-            && matches!(whole.components().next_back(), Some(std::path::Component::Normal(_)))
-            && !whole.is_symlink();
-        if undoes {
-            whole.pop();
-        } else {
-            whole.push(part);
-        }
+    let mut base = base.to_owned();
+    let mut rest = Path::new(path);
+    // A link's parent is another folder than the one that it lies in.
+    while let Ok(after) = rest.strip_prefix("..")
+        && matches!(base.components().next_back(), Some(Component::Normal(_)))
+        && !base.is_symlink()
+    {
+        base.pop();
+        rest = after;
     }
-    whole
+    base.join(rest)
 }
 
 /// The recipe's steps, with tasks, parameters, products and inputs checked.

@@ -14,7 +14,6 @@ use crate::{
     commands::Outcome,
     error::one_line,
     job::{Job, JobStep},
-    stop,
     version::VERSION,
 };
 
@@ -201,7 +200,7 @@ impl RunReport {
             threads: job.thread_count(),
             steps: job.steps.iter().map(step_json).collect(),
             output: job.output.display().to_string(),
-            interrupted: stop::requested(),
+            interrupted: images.len() < job.images.len(),
             images,
             seconds: RunSeconds {
                 load: loading.as_secs_f64(),

@@ -96,3 +96,41 @@ fn timings_are_printed_when_asked_for() {
     assert!(run.stdout.contains("decoder: 4 prompts"), "{}", run.stdout);
     assert!(place.path("samkit-out/a.edges.png").exists(), "the default folder");
 }
+
+/// Ctrl-C, sent when the first image is done and the second is being worked on.
+#[cfg(unix)]
+#[test]
+fn ctrl_c_leaves_complete_files_only() {
+    use std::{process::Command, thread::sleep, time::Duration};
+
+    needs_weights!();
+    let place = Place::new();
+    for name in ["in/1.png", "in/2.png", "in/3.png"] {
+        place.picture(name, &scene(200, 150));
+    }
+    let mut child = Command::new(env!("CARGO_BIN_EXE_samkit"))
+        .args([
+            "edges",
+            "in",
+            "--output",
+            "out",
+            "--points-per-side",
+            "6",
+            "--save",
+            "thinned",
+            "-q",
+        ])
+        .current_dir(place.path(""))
+        .spawn()
+        .expect("the program starts");
+    while !place.path("out/1.edges.png").exists() {
+        assert_eq!(child.try_wait().expect("its state"), None, "it ended before it was stopped");
+        sleep(Duration::from_millis(20));
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.expect("kill is there").success());
+    assert_eq!(child.wait().expect("its end").code(), Some(130));
+    assert_eq!(place.names("out"), ["1.edges.png"], "no half files, no temporary ones");
+    assert_eq!(place.size("out/1.edges.png"), (200, 150));
+    assert_eq!(place.json("out/run.json")["interrupted"], true);
+}

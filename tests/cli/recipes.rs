@@ -101,7 +101,8 @@ fn an_unknown_task_result_model_or_device_is_shown() {
 fn a_recipe_of_another_version_or_without_steps_is_refused() {
     refused("version: 1", "version: 2", &["r.yaml:1:10", "version 2"]);
     refused("version: 1\n", "", &["`version` is missing"]);
-    refused("steps:\n", "steps: []\nx:\n", &["r.yaml:3:1"]);
+    let steps = &RECIPE[RECIPE.find("steps:").expect("there are steps")..];
+    refused(steps, "steps: []\n", &["r.yaml:3:8", "at least one step"]);
 }
 
 #[test]

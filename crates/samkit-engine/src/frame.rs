@@ -6,7 +6,9 @@
 
 use samkit_core::{BBox, LOW_RES_SIDE, LowResLogits, Mask, Point, Size};
 
-use crate::resample::{Axis, upsample, upsample_rows};
+use crate::cpu::Isa;
+use crate::cpu::rows::count_above;
+use crate::resample::{Axis, upsample, upsample_rows, window_above};
 
 /// Side of the padded square that the network sees: 1024.
 pub const INPUT_SIDE: u32 = 1024;
@@ -56,19 +58,38 @@ impl Frame {
 
     /// The mask at the original image's size: where the upsampled logits exceed 0.
     pub fn mask(&self, logits: &LowResLogits) -> Mask {
-        let pixels = self.upsample(logits).into_iter().map(|v| v > 0.0).collect();
-        Mask::from_pixels(self.image, pixels).expect("upsampling fills the image's frame")
+        let mut mask = Mask::empty(self.image);
+        self.rows_above(logits, 0.0, |y, left, values| {
+            for (pixel, &value) in mask.row_mut(y)[left..].iter_mut().zip(values) {
+                *pixel = value > 0.0;
+            }
+        });
+        mask
     }
 
     /// Area, box and stability of the mask at the original image's size, without keeping its
     /// pixels.
     pub fn measure(&self, logits: &LowResLogits, stability_offset: f32) -> MaskMeasure {
-        let (x, y) = self.axes();
         let mut measure = MaskMeasure::new();
-        upsample_rows(logits.values(), &x, &y, |row, values| {
-            measure.add_row(row as u32, values, stability_offset);
+        self.rows_above(logits, -stability_offset, |y, left, values| {
+            measure.add_row(y, left, values, stability_offset);
         });
         measure
+    }
+
+    /// Upsamples only where logits can exceed `floor`: `row(y, first column, values)`.
+    fn rows_above(
+        &self,
+        logits: &LowResLogits,
+        floor: f32,
+        mut row: impl FnMut(u32, usize, &[f32]),
+    ) {
+        let (x, y) = self.axes();
+        let (columns, rows) = window_above(logits.values(), &x, &y, floor);
+        let left = columns.start;
+        upsample_rows(logits.values(), (&x, &y), (columns, rows), |y, values| {
+            row(y as u32, left, values);
+        });
     }
 
     fn axes(&self) -> (Axis, Axis) {
@@ -98,32 +119,36 @@ pub struct MaskMeasure {
     pub bbox: BBox,
     above_high: u64,
     above_low: u64,
-    columns: Option<(u32, u32)>,
-    rows: Option<(u32, u32)>,
+    is_empty: bool,
 }
 
 impl MaskMeasure {
     fn new() -> Self {
         let bbox = BBox::new(0.0, 0.0, 0.0, 0.0);
-        Self { area: 0, bbox, above_high: 0, above_low: 0, columns: None, rows: None }
+        Self { area: 0, bbox, above_high: 0, above_low: 0, is_empty: true }
     }
 
-    fn add_row(&mut self, row: u32, values: &[f32], offset: f32) {
-        let count = |threshold: f32| values.iter().map(|&v| u32::from(v > threshold)).sum::<u32>();
-        self.above_high += u64::from(count(offset));
-        self.above_low += u64::from(count(-offset));
-        let inside = count(0.0);
+    /// Takes row `y`, of which `values` are the pixels from column `left`.
+    fn add_row(&mut self, y: u32, left: usize, values: &[f32], offset: f32) {
+        let mut counts = [0; 3];
+        count_above(Isa::best(), values, [offset, 0.0, -offset], &mut counts);
+        let [above_high, inside, above_low] = counts.map(u64::from);
+        self.above_high += above_high;
+        self.above_low += above_low;
         if inside == 0 {
             return;
         }
-        self.area += u64::from(inside);
-        let first = values.iter().position(|&v| v > 0.0).unwrap_or_default() as u32;
-        let last = values.iter().rposition(|&v| v > 0.0).unwrap_or_default() as u32;
-        let (left, right) =
-            self.columns.map_or((first, last), |(l, r)| (l.min(first), r.max(last)));
-        let (top, bottom) = self.rows.map_or((row, row), |(t, _)| (t, row));
-        (self.columns, self.rows) = (Some((left, right)), Some((top, bottom)));
-        self.bbox = BBox::new(left as f32, top as f32, right as f32, bottom as f32);
+        self.area += inside;
+        let first = values.iter().position(|&v| v > 0.0).unwrap_or_default() + left;
+        let last = values.iter().rposition(|&v| v > 0.0).unwrap_or_default() + left;
+        let old = self.bbox;
+        let (first, last, y) = (first as f32, last as f32, y as f32);
+        self.bbox = if self.is_empty {
+            BBox::new(first, y, last, y)
+        } else {
+            BBox::new(old.x0.min(first), old.y0, old.x1.max(last), y)
+        };
+        self.is_empty = false;
     }
 
     /// IoU between the masks at threshold + offset and threshold − offset

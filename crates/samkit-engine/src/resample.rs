@@ -6,8 +6,12 @@
 //! second step's clamp at the crop's edge is part of the product. Equal to the two steps up to
 //! f32 rounding.
 
-/// Samples that contribute to an output sample.
-const TAPS: usize = 3;
+use std::ops::Range;
+
+use samkit_core::LOW_RES_SIDE;
+
+use crate::cpu::Isa;
+use crate::cpu::rows::{TAPS, blend, spread};
 
 /// The product of the two steps along one axis: for every output sample the first contributing
 /// low-res sample and the weights of it and its two neighbours.
@@ -34,10 +38,44 @@ impl Axis {
         Self { taps: taps.collect() }
     }
 
-    /// One past the last low-res sample that any output sample needs.
-    fn needed(&self) -> usize {
-        self.taps.iter().map(|(first, _)| first + TAPS).max().unwrap_or(0)
+    /// All output samples.
+    pub(crate) fn all(&self) -> Range<usize> {
+        0..self.taps.len()
     }
+
+    /// Low-res samples that the given output samples need.
+    fn needed(&self, out: &Range<usize>) -> Range<usize> {
+        let taps = &self.taps[out.clone()];
+        taps.first().map_or(0, |t| t.0)..taps.last().map_or(0, |t| t.0 + TAPS)
+    }
+
+    /// Output samples that a low-res sample in `low` contributes to.
+    fn reached(&self, low: &Range<usize>) -> Range<usize> {
+        let start = self.taps.partition_point(|(first, _)| first + TAPS <= low.start);
+        start..self.taps.partition_point(|(first, _)| *first < low.end).max(start)
+    }
+}
+
+/// The part of the output whose samples can exceed `floor`: an output sample is a mean of its
+/// low-res samples, so elsewhere none can.
+pub(crate) fn window_above(
+    low: &[f32],
+    x: &Axis,
+    y: &Axis,
+    floor: f32,
+) -> (Range<usize>, Range<usize>) {
+    // The weights sum to 1 up to rounding.
+    let floor = floor - 1e-5 * floor.abs();
+    let (columns, rows) = (x.needed(&x.all()), y.needed(&y.all()));
+    let (mut low_x, mut low_y) = (columns.end..columns.start, rows.end..rows.start);
+    for (r, line) in low.chunks_exact(LOW_RES_SIDE).enumerate().take(rows.end) {
+        let line = &line[columns.clone()];
+        let Some(first) = line.iter().position(|&v| v > floor) else { continue };
+        let last = line.iter().rposition(|&v| v > floor).unwrap_or(first);
+        low_x = low_x.start.min(columns.start + first)..low_x.end.max(columns.start + last + 1);
+        low_y = low_y.start.min(r)..r + 1;
+    }
+    if low_x.is_empty() { (0..0, 0..0) } else { (x.reached(&low_x), y.reached(&low_y)) }
 }
 
 /// The two source samples of output sample `i` and their weights, for a bilinear resize of `from`
@@ -51,23 +89,27 @@ fn bilinear_source(i: usize, from: usize, to: usize) -> ([usize; 2], [f32; 2]) {
     ([first, second], [1.0 - fraction, fraction])
 }
 
-/// Resamples a square of low-res samples along `x` and `y` and hands over the rows in order.
-pub(crate) fn upsample_rows(low: &[f32], x: &Axis, y: &Axis, mut row: impl FnMut(usize, &[f32])) {
-    let side = samkit_core::LOW_RES_SIDE;
-    let width = x.taps.len();
-    let mut wide = vec![0.0; y.needed() * width];
-    for (source, wide) in low.chunks_exact(side).zip(wide.chunks_exact_mut(width)) {
-        for (value, &(first, [a, b, c])) in wide.iter_mut().zip(&x.taps) {
-            let s = &source[first..first + TAPS];
-            *value = a * s[0] + b * s[1] + c * s[2];
-        }
+/// Resamples a square of low-res samples along `x` and `y`, computes the given columns and rows of
+/// the output, and hands over the rows in order.
+pub(crate) fn upsample_rows(
+    low: &[f32],
+    (x, y): (&Axis, &Axis),
+    (columns, rows): (Range<usize>, Range<usize>),
+    mut row: impl FnMut(usize, &[f32]),
+) {
+    let isa = Isa::best();
+    let needed = y.needed(&rows);
+    let width = columns.len();
+    let mut wide = vec![0.0; needed.len() * width];
+    let sources = low.chunks_exact(LOW_RES_SIDE).skip(needed.start);
+    for (source, wide) in sources.zip(wide.chunks_exact_mut(width.max(1))) {
+        spread(isa, source, &x.taps[columns.clone()], wide);
     }
     let mut values = vec![0.0; width];
-    for (index, &(first, [a, b, c])) in y.taps.iter().enumerate() {
-        let line = |i: usize| &wide[(first + i) * width..(first + i + 1) * width];
-        for (((value, s0), s1), s2) in values.iter_mut().zip(line(0)).zip(line(1)).zip(line(2)) {
-            *value = a * s0 + b * s1 + c * s2;
-        }
+    for index in rows {
+        let (first, weights) = y.taps[index];
+        let line = |i: usize| &wide[(first - needed.start + i) * width..][..width];
+        blend(isa, [line(0), line(1), line(2)], weights, &mut values);
         row(index, &values);
     }
 }
@@ -75,13 +117,45 @@ pub(crate) fn upsample_rows(low: &[f32], x: &Axis, y: &Axis, mut row: impl FnMut
 /// Resamples a square of low-res samples along `x` and `y`; row by row.
 pub(crate) fn upsample(low: &[f32], x: &Axis, y: &Axis) -> Vec<f32> {
     let mut out = Vec::with_capacity(x.taps.len() * y.taps.len());
-    upsample_rows(low, x, y, |_, values| out.extend_from_slice(values));
+    upsample_rows(low, (x, y), (x.all(), y.all()), |_, values| out.extend_from_slice(values));
     out
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_outside_the_window_exceeds_the_floor() {
+        let mut low = vec![-3.0f32; LOW_RES_SIDE * LOW_RES_SIDE];
+        for (y, x) in [(20, 30), (21, 30), (40, 90), (170, 255)] {
+            low[y * LOW_RES_SIDE + x] = 4.0;
+        }
+        for image in [(481, 321), (60, 40), (1800, 1200)] {
+            let (x, y) = (Axis::new(256, 1024, 1024, image.0), Axis::new(256, 1024, 683, image.1));
+            let full = upsample(&low, &x, &y);
+            let (columns, rows) = window_above(&low, &x, &y, -1.0);
+            assert!(!columns.is_empty() && !rows.is_empty());
+            for (index, &value) in full.iter().enumerate() {
+                let is_inside =
+                    columns.contains(&(index % image.0)) && rows.contains(&(index / image.0));
+                assert!(is_inside || value <= -1.0);
+            }
+            let mut part = Vec::new();
+            upsample_rows(&low, (&x, &y), (columns.clone(), rows.clone()), |_, v| {
+                part.extend_from_slice(v);
+            });
+            let expected = rows.flat_map(|r| &full[r * image.0..][columns.clone()]).copied();
+            assert_eq!(part, expected.collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn an_empty_mask_has_an_empty_window() {
+        let low = vec![-3.0f32; LOW_RES_SIDE * LOW_RES_SIDE];
+        let axis = Axis::new(256, 1024, 1024, 100);
+        assert_eq!(window_above(&low, &axis, &axis, 0.0), (0..0, 0..0));
+    }
 
     /// One bilinear step along both axes of a `from`×`from_rows` image, as the reference does it.
     fn one_step(src: &[f32], from: (usize, usize), to: (usize, usize)) -> Vec<f32> {

@@ -34,8 +34,8 @@ enum Encoder {
 
 /// The mask decoder, likewise.
 enum Decoder {
-    Cpu(cpu::Decoder),
-    Generic(MaskDecoder),
+    Cpu(Box<cpu::Decoder>),
+    Generic(Box<MaskDecoder>),
 }
 
 /// A Segment Anything model, ready to encode images and answer prompts.
@@ -123,9 +123,10 @@ impl Sam {
         };
         let vb = vb.pp("mask_decoder");
         let decoder = if is_fast {
-            Decoder::Cpu(cpu::Decoder::load(isa, &vb, &positions.flatten_all()?.to_vec1::<f32>()?)?)
+            let positions = positions.flatten_all()?.to_vec1::<f32>()?;
+            Decoder::Cpu(Box::new(cpu::Decoder::load(isa, &vb, &positions)?))
         } else {
-            Decoder::Generic(MaskDecoder::load(&vb)?)
+            Decoder::Generic(Box::new(MaskDecoder::load(&vb)?))
         };
         let id = LOADED.fetch_add(1, Ordering::Relaxed);
         let meter = Meter::default();

@@ -28,10 +28,8 @@ fn pixels_outside_all_masks_stay() {
 fn small_masks_lie_on_top_whatever_the_order() {
     let (large, small) = (square(0, 0, 40), square(10, 10, 12));
     let small_last = mask_overlay(&photo(), &[&large, &small]);
-    let alone = mask_overlay(&photo(), &[&Rle::from_mask(&Mask::empty(SIZE)), &small]);
-    assert_eq!(small_last[(16, 16)], alone[(16, 16)]);
-    let small_first = mask_overlay(&photo(), &[&small, &large]);
-    assert_ne!(small_first[(16, 16)], small_first[(30, 30)]);
+    assert_ne!(small_last[(16, 16)], small_last[(30, 30)]);
+    assert_eq!(mask_overlay(&photo(), &[&small, &large]), small_last);
 }
 
 #[test]

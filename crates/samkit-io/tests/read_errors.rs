@@ -98,18 +98,15 @@ fn images_above_the_limits() {
     assert!(read_image(&path, &enough).is_ok());
 }
 
-/// A file of 60 bytes that claims 60,000×60,000 pixels is refused before memory is asked for.
+/// A file of 20 bytes that claims 60,000×60,000 pixels is refused before memory is asked for.
 #[test]
 fn decompression_bombs_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bomb");
-    let mut qoi = b"qoif".to_vec();
-    qoi.extend(60_000u32.to_be_bytes());
-    qoi.extend(60_000u32.to_be_bytes());
-    qoi.extend([3, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
-    for bytes in [qoi, b"P6\n60000 60000\n255\n".to_vec(), b"P5\n60000 60000\n65535\n".to_vec()] {
+    for bytes in [b"P6\n60000 60000\n255\n".to_vec(), b"P5\n60000 60000\n65535\n".to_vec()] {
         fs::write(&path, bytes).unwrap();
-        assert!(matches!(default_error(&path), ReadError::TooLarge { .. }));
+        let error = default_error(&path);
+        assert!(matches!(error, ReadError::TooLarge { .. }), "{error}");
     }
 }
 

@@ -69,11 +69,11 @@ fn what_cannot_be_8_bit_rgb_is_refused_by_name() {
     };
     assert_eq!(
         message("float.tif"),
-        "`float.tif` is TIFF of a kind that samkit does not read: floating-point samples"
+        "`float.tif` is TIFF of a kind that samkit does not read: floating point or another unusual colour type (32 bits a pixel)"
     );
     assert_eq!(
         message("palette.tif"),
-        "`palette.tif` is TIFF of a kind that samkit does not read: a palette"
+        "`palette.tif` is TIFF of a kind that samkit does not read: Photometric interpretation RGBPalette with bits per sample [8] is unsupported"
     );
     assert_eq!(message("picture.avif"), "`picture.avif` is AVIF, which samkit does not read");
     assert_eq!(

@@ -37,7 +37,7 @@ fn masks_have_the_keys_and_forms_of_the_reference() {
     let path = folder.path().join("a.masks.json");
     write_masks(&path, &[record(), record()]).unwrap();
     let text = fs::read_to_string(&path).unwrap();
-    let line = "{\"segmentation\":{\"size\":[6,9],\"counts\":\"`024000l0\"},\"area\":6,\
+    let line = "{\"segmentation\":{\"size\":[6,9],\"counts\":\"`024000d0\"},\"area\":6,\
                 \"bbox\":[2,4,2,1],\"predicted_iou\":0.9123456,\"point_coords\":[[2.5,4]],\
                 \"stability_score\":0.97,\"crop_box\":[0,0,9,6]}";
     assert_eq!(text, format!("[\n{line},\n{line}\n]\n"));
@@ -108,7 +108,7 @@ fn logits_that_are_cut_or_not_finite_are_refused() {
         fs::write(&path, &bytes[..length]).unwrap();
         assert!(matches!(read_logits(&path), Err(ReadError::Content { .. })), "{length}");
     }
-    let mut nan = bytes.clone();
+    let mut nan = bytes;
     let end = nan.len();
     nan[end - 4..].copy_from_slice(&f32::NAN.to_le_bytes());
     fs::write(&path, nan).unwrap();

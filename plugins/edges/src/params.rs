@@ -8,12 +8,13 @@ use serde::{Deserialize, Serialize};
 #[serde(rename_all = "kebab-case")]
 pub enum Thinning {
     /// As in Canny's detector: a pixel stays where no neighbour across the edge, interpolated
-    /// between pixels, is stronger. Lines are one pixel wide, also where they slant.
+    /// between pixels, is stronger. Lines are one pixel wide, also where they slant;
+    /// those along the image's sides, five pixels or less away, fade out.
     #[default]
     Canny,
     /// As in Dollár's structured edges, the benchmark code that reproductions of the paper use:
-    /// orientation from second derivatives, compared with two pixels on either side, five pixels
-    /// along the image's sides faded out.
+    /// orientation from second derivatives, compared with two pixels on either side; all edges
+    /// fade out within five pixels of the image's sides.
     StructuredEdges,
     /// No thinning: edges stay bands of two to four pixels.
     None,
@@ -26,7 +27,8 @@ pub enum Border {
     /// The outermost pixels once more: a mask that runs out of the image has no edge there.
     #[default]
     Replicate,
-    /// Zeros: every mask that touches a side of the image has an edge along it.
+    /// Zeros: every mask that touches a side of the image has an edge along it (which thinning
+    /// fades out again).
     Zero,
 }
 

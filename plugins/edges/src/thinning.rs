@@ -3,6 +3,7 @@
 mod canny;
 mod corners;
 mod sampling;
+mod sides;
 mod structured;
 
 use image::Luma;

@@ -58,9 +58,9 @@ macro_rules! for_each_isa {
         pub(crate) fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block
     ) => {
         $(#[$doc])*
+        #[allow(clippy::too_many_arguments, reason = "kernels take plain slices and sizes")]
         pub(crate) fn $name(isa: $crate::cpu::isa::Isa, $($arg: $type),*) {
             #[inline(always)]
-            #[allow(clippy::too_many_arguments, reason = "kernels take plain slices and sizes")]
             fn body<const FMA: bool>($($arg: $type),*) $body
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512vl,avx512dq,avx512bw,avx2,fma")]

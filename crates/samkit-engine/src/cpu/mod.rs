@@ -14,6 +14,7 @@ mod heads;
 mod isa;
 mod linear;
 mod microkernel;
+pub(crate) mod rows;
 mod tiny_vit;
 mod token_side;
 mod upscaler;

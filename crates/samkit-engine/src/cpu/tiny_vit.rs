@@ -27,7 +27,7 @@ struct Stage {
 
 enum Block {
     Convolution(Bottleneck),
-    Attention(AttentionBlock),
+    Attention(Box<AttentionBlock>),
 }
 
 impl TinyVit {
@@ -49,7 +49,7 @@ impl TinyVit {
                 blocks.push(if is_convolution(&vb) {
                     Block::Convolution(Bottleneck::load(isa, &vb, 1)?)
                 } else if is_attention(&vb) {
-                    Block::Attention(AttentionBlock::load(isa, &vb)?)
+                    Block::Attention(Box::new(AttentionBlock::load(isa, &vb)?))
                 } else {
                     break;
                 });

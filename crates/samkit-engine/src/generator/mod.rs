@@ -131,9 +131,9 @@ fn keep_good(
             let measure = frame.measure(&m.logits, params.stability_score_offset);
             let stability_score = measure.stability_score();
             // An empty union is NaN, which is not enough either.
-            if !off(params.stability_score_thresh)
-                && !(stability_score >= params.stability_score_thresh)
-            {
+            let is_stable = off(params.stability_score_thresh)
+                || stability_score >= params.stability_score_thresh;
+            if !is_stable {
                 return None;
             }
             let bbox = crop.image_from_crop(measure.bbox);

@@ -11,7 +11,7 @@ use super::{
 const FILL_ALPHA: f32 = 0.45;
 const CONTOUR_ALPHA: f32 = 0.95;
 
-/// What is seen of the masks at a pixel.
+/// What is seen of the masks at a pixel: of which mask, by its rank in size.
 #[derive(Clone, Copy)]
 enum Layer {
     Nothing,
@@ -20,8 +20,8 @@ enum Layer {
 }
 
 /// Draws masks over an image, each in a colour of its own with a contour. Small masks lie on top of
-/// large ones, and where masks overlap only the topmost is seen, so colours stay pure. A mask's
-/// colour depends on its place in `masks` alone.
+/// large ones, and where masks overlap only the topmost is seen, so colours stay pure. Colours are
+/// given out by size, the largest first, because the palette's first colours differ most.
 ///
 /// # Panics
 /// When a mask has another size than the image.
@@ -30,23 +30,23 @@ pub fn mask_overlay(image: &RgbImage, masks: &[&Rle]) -> RgbImage {
     let mut order: Vec<usize> = (0..masks.len()).collect();
     order.sort_by_key(|&index| std::cmp::Reverse(masks[index].area()));
     let mut layers = vec![Layer::Nothing; image.width() as usize * image.height() as usize];
-    for index in order {
+    for (rank, index) in order.into_iter().enumerate() {
         let size = masks[index].size();
         assert_eq!(image.dimensions(), (size.width, size.height), "mask and image differ in size");
-        paint(&mut layers, masks[index], index, radius);
+        paint(&mut layers, masks[index], rank, radius);
     }
     let mut overlay = image.clone();
     for (pixel, layer) in overlay.pixels_mut().zip(layers) {
         *pixel = match layer {
             Layer::Nothing => *pixel,
-            Layer::Fill(index) => mix(*pixel, palette::color(index), FILL_ALPHA),
-            Layer::Contour(index) => mix(*pixel, palette::color(index), CONTOUR_ALPHA),
+            Layer::Fill(rank) => mix(*pixel, palette::color(rank), FILL_ALPHA),
+            Layer::Contour(rank) => mix(*pixel, palette::color(rank), CONTOUR_ALPHA),
         };
     }
     overlay
 }
 
-fn paint(layers: &mut [Layer], rle: &Rle, index: usize, radius: i32) {
+fn paint(layers: &mut [Layer], rle: &Rle, rank: usize, radius: i32) {
     if rle.area() == 0 {
         return;
     }
@@ -59,13 +59,13 @@ fn paint(layers: &mut [Layer], rle: &Rle, index: usize, radius: i32) {
             if mask.get(x, y) {
                 let on_contour = disc.iter().any(|&(dx, dy)| is_outside(&mask, x, y, dx, dy));
                 layers[y as usize * width + x as usize] =
-                    if on_contour { Layer::Contour(index) } else { Layer::Fill(index) };
+                    if on_contour { Layer::Contour(rank) } else { Layer::Fill(rank) };
             }
         }
     }
 }
 
-/// Offsets of the pixels closer than `radius` and a bit, nearest first, without the centre.
+/// Offsets of the pixels within `radius`, nearest first, without the centre.
 fn disc(radius: i32) -> Vec<(i32, i32)> {
     let reach = -radius..=radius;
     let square = reach.clone().flat_map(|y| reach.clone().map(move |x| (x, y)));

@@ -19,7 +19,7 @@ pub fn draw_prompt(image: &mut RgbImage, prompt: &Prompt) {
         draw(image, frame_area(bbox, line), BOX_RIM, |at| frame(at, bbox) - line);
         draw(image, frame_area(bbox, line), BOX, |at| frame(at, bbox) - line / 2.0);
     }
-    let radius = 3.5 * line;
+    let radius = 4.5 * line;
     for prompt in &prompt.points {
         let center = prompt.point;
         let area = [center.x - radius, center.y - radius, center.x + radius, center.y + radius];

@@ -1,13 +1,15 @@
 //! Any image file as 8-bit RGB.
 
 use std::{
+    fmt,
     io::{Cursor, ErrorKind},
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
 };
 
 use image::{
-    ColorType, DynamicImage, ImageDecoder, ImageError, ImageFormat, ImageReader, Limits, RgbImage,
+    ColorType, DynamicImage, ExtendedColorType, ImageDecoder, ImageError, ImageFormat, ImageReader,
+    Limits, RgbImage,
     error::{LimitErrorKind, UnsupportedErrorKind},
     metadata::Orientation,
 };
@@ -31,12 +33,19 @@ impl Default for ReadLimits {
 }
 
 /// A decoded image.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct LoadedImage {
     /// The pixels, upright.
     pub image: RgbImage,
     /// What had to be done to the image, or left out, to arrive there; for people to read.
     pub notes: Vec<String>,
+}
+
+impl fmt::Debug for LoadedImage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = Size::from(self.image.dimensions());
+        write!(f, "LoadedImage({size}, {:?})", self.notes)
+    }
 }
 
 /// Reads an image into 8-bit RGB.
@@ -46,8 +55,8 @@ pub struct LoadedImage {
 /// is used with, and named in [`LoadedImage::notes`]:
 /// - 16 bits are rounded to 8; grey is repeated in three channels; palettes are looked up;
 /// - alpha is dropped, without a background (Pillow's `convert("RGB")`, OpenCV's `imread`);
-/// - CMYK and YCCK become RGB by `(255 − ink)·(255 − key) / 255`, as in Pillow; colour profiles are
-///   ignored;
+/// - CMYK and YCCK become RGB by `(255 − ink)·(255 − key) / 255`, the inks of a JPEG being stored
+///   inverted as Adobe does; colour profiles are ignored;
 /// - the rotation in EXIF is applied;
 /// - of an animation, or of a TIFF with several pages, the first picture is taken.
 ///
@@ -80,6 +89,9 @@ impl File<'_> {
         let mut decoder = self.decoder()?;
         let (width, height) = decoder.dimensions();
         self.check_size(Size::new(width, height))?;
+        if decoder.total_bytes() > self.limits.max_memory {
+            return Err(self.too_much_memory());
+        }
         let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
         let color = decoder.color_type();
         if is_floating_point(color) {
@@ -87,10 +99,8 @@ impl File<'_> {
         }
 
         let mut notes = Vec::new();
-        let mut pixels = match jpeg::plain_cmyk_to_rgb(self.bytes, self.format) {
-            Some(rgb) => DynamicImage::ImageRgb8(rgb.map_err(|reason| self.damaged(&reason))?),
-            None => DynamicImage::from_decoder(decoder).map_err(|error| self.explain(error))?,
-        };
+        let mut pixels =
+            DynamicImage::from_decoder(decoder).map_err(|error| self.explain(error))?;
         if orientation != Orientation::NoTransforms {
             pixels.apply_orientation(orientation);
             notes.push(format!("{} as its EXIF data say", transformation(orientation)));
@@ -136,15 +146,12 @@ impl File<'_> {
     fn explain(&self, error: ImageError) -> ReadError {
         match error {
             ImageError::Limits(limit) if limit.kind() == LimitErrorKind::InsufficientMemory => {
-                ReadError::TooLarge {
-                    path: self.path.into(),
-                    found: "decoding takes more memory".into(),
-                    expected: format!("at most {} MiB", self.limits.max_memory >> 20),
-                }
+                self.too_much_memory()
             }
             ImageError::Unsupported(error) => match error.kind() {
-                UnsupportedErrorKind::Color(color) => {
-                    self.unsupported(&format!("colours {color:?}"))
+                UnsupportedErrorKind::Color(ExtendedColorType::Unknown(bits)) => {
+                    let kinds = "floating point or another unusual colour type";
+                    self.unsupported(&format!("{kinds} ({bits} bits a pixel)"))
                 }
                 UnsupportedErrorKind::GenericFeature(feature) => self.unsupported(&feature),
                 _ => self.unsupported(&error.to_string()),
@@ -153,6 +160,14 @@ impl File<'_> {
                 self.damaged("the file ends before the picture does")
             }
             other => self.damaged(&chain(&other)),
+        }
+    }
+
+    fn too_much_memory(&self) -> ReadError {
+        ReadError::TooLarge {
+            path: self.path.into(),
+            found: "decoding takes more memory".into(),
+            expected: format!("at most {} MiB", self.limits.max_memory >> 20),
         }
     }
 

@@ -10,7 +10,7 @@ use imageproc::{
     kernel::Kernel,
 };
 
-use super::{corners::without_corners, sampling::bilinear};
+use super::{corners::without_corners, sampling::bilinear, sides};
 use crate::EdgeImage;
 
 /// Standard deviation of the Gaussian over the strengths, in pixels: joins the rims of masks that
@@ -35,7 +35,8 @@ pub(super) fn thin(map: &EdgeImage) -> EdgeImage {
         let neighbour = |way: f32| bilinear(&strength, x as f32 + way * dx, y as f32 + way * dy);
         // Strict on one side only: of two equal pixels across an edge exactly one remains.
         let strongest = value > neighbour(1.0) && value >= neighbour(-1.0);
-        Luma([if strongest { value } else { 0.0 }])
+        let kept = sides::remaining((x, y), map.dimensions(), (dx * dx, dy * dy));
+        Luma([if strongest { value * kept } else { 0.0 }])
     });
     without_corners(crests)
 }

@@ -4,7 +4,7 @@
 use image::Luma;
 use imageproc::filter::separable_filter_equal;
 
-use super::sampling::bilinear;
+use super::{sampling::bilinear, sides};
 use crate::EdgeImage;
 
 /// 3×3 Gaussian before everything else (OpenCV's 3-tap kernel).
@@ -15,8 +15,6 @@ const ORIENTATION_RADIUS: u32 = 4;
 const NMS_RADIUS: i32 = 2;
 /// A neighbour must be stronger by this factor to suppress a pixel.
 const NMS_MARGIN: f32 = 1.01;
-/// Width of the strip along the image's sides in which edges fade out, in pixels.
-const FADED_STRIP: u32 = 5;
 /// Keeps the orientation finite where the second derivative along x vanishes.
 const EPSILON: f32 = 1e-5;
 
@@ -34,11 +32,10 @@ pub(super) fn thin(map: &EdgeImage) -> EdgeImage {
             let (dx, dy) = (d as f32 * cos, d as f32 * sin);
             *value * NMS_MARGIN < bilinear(&strength, x as f32 + dx, y as f32 + dy)
         });
-        if suppressed {
-            *value = 0.0;
-        }
+        // The toolbox fades every edge near a side, whatever its direction.
+        let kept = sides::remaining((x, y), map.dimensions(), (1.0, 1.0));
+        *value = if suppressed { 0.0 } else { *value * kept };
     }
-    fade_sides(&mut thinned);
     thinned
 }
 
@@ -105,17 +102,4 @@ fn triangle_filtered(image: &EdgeImage, radius: u32) -> EdgeImage {
 fn mirror(position: i64, length: i64) -> u32 {
     let position = position.rem_euclid(2 * length);
     position.min(2 * length - 1 - position) as u32
-}
-
-/// Fades edges out towards the image's sides, where the orientation is least certain.
-fn fade_sides(map: &mut EdgeImage) {
-    let (width, height) = map.dimensions();
-    let strip = FADED_STRIP.min(width / 2).min(height / 2);
-    for (x, y, Luma([value])) in map.enumerate_pixels_mut() {
-        for distance in [x, y, width - 1 - x, height - 1 - y] {
-            if distance < strip {
-                *value *= distance as f32 / strip as f32;
-            }
-        }
-    }
 }
