@@ -12,7 +12,7 @@ use samkit_io::{InputImage, LoadedImage, OutputNames, ReadLimits, WriteError};
 use samkit_models::{LocalModel, PullOptions, Store};
 
 use crate::{
-    console::{Console, Fetching, seconds},
+    console::{Console, Fetching, counted, known_length, seconds},
     error::CliError,
     job::{Job, JobStep},
     report::{Failure, ImageReport, Parts, RunReport, StepReport},
@@ -29,13 +29,9 @@ pub(crate) fn run(job: &Job, console: Console) -> Result<RunReport, CliError> {
     let mut batch = Batch { job, console, names: OutputNames::new(&job.images), network: None };
     let mut images = Vec::new();
     for (index, input) in job.images.iter().enumerate() {
-        let bar =
-            console.steps_bar(&format!("[{}/{}] {}", index + 1, job.images.len(), input.name()));
-        let report = batch.image(input, &bar)?;
-        bar.finish_and_clear();
-        match report {
+        match batch.image(input, index + 1)? {
             Some(report) => {
-                announce(console, &report, index + 1, job.images.len());
+                batch.announce(&report, index + 1);
                 images.push(report);
             }
             None => break,
@@ -52,24 +48,6 @@ pub(crate) fn run(job: &Job, console: Console) -> Result<RunReport, CliError> {
     );
     samkit_io::write_json(&job.output.join("run.json"), &report)?;
     Ok(report)
-}
-
-/// The line of one image, on stderr.
-fn announce(console: Console, report: &ImageReport, number: usize, total: usize) {
-    let head = format!("[{number}/{total}] {}", report.image);
-    for note in &report.notes {
-        console.detail(&format!("{head}: {note}"));
-    }
-    let time = seconds(Duration::from_secs_f64(report.seconds.total()));
-    for failure in report.failures() {
-        let help = failure.help.as_deref().map(|help| format!(" (hint: {help})"));
-        // Errors are for everybody, also for those who asked for quiet.
-        eprintln!("{head}: failed: {}{}", failure.message, help.unwrap_or_default());
-    }
-    let files = report.outputs().count();
-    if files > 0 {
-        console.say(&format!("{head}: {files} files in {time}"));
-    }
 }
 
 struct Batch<'j> {
@@ -91,7 +69,7 @@ impl Batch<'_> {
     fn image(
         &mut self,
         input: &InputImage,
-        bar: &ProgressBar,
+        number: usize,
     ) -> Result<Option<ImageReport>, CliError> {
         if stop::requested() {
             return Ok(None);
@@ -109,11 +87,35 @@ impl Batch<'_> {
         };
         if self.network.is_none() {
             self.network = Some(load(self.job, self.console)?);
+            stop::defer();
         }
         let network = self.network.as_ref().expect("loaded just above");
-        let finished =
-            stop::while_working(|| self.steps(&network.sam, input, &loaded, &mut report, bar));
+        let bar = self.console.step_line(self.title(&report, number));
+        let finished = self.steps(&network.sam, input, &loaded, &mut report, &bar);
+        bar.finish_and_clear();
         Ok(finished.is_continue().then_some(report))
+    }
+
+    fn title(&self, report: &ImageReport, number: usize) -> String {
+        format!("[{number}/{}] {}", self.job.images.len(), report.image)
+    }
+
+    /// What became of an image, on stderr.
+    fn announce(&self, report: &ImageReport, number: usize) {
+        let title = self.title(report, number);
+        for note in &report.notes {
+            self.console.detail(&format!("{title}: {note}"));
+        }
+        for failure in report.failures() {
+            let help = failure.help.as_deref().map(|help| format!(" (hint: {help})"));
+            // Errors are for everybody, also for those who asked for quiet.
+            eprintln!("{title}: failed: {}{}", failure.message, help.unwrap_or_default());
+        }
+        let files = report.outputs().count();
+        if files > 0 {
+            let time = seconds(Duration::from_secs_f64(report.seconds.total()));
+            self.console.say(&format!("{title}: {} in {time}", counted(files, "file")));
+        }
     }
 
     fn steps(
@@ -151,7 +153,7 @@ impl Batch<'_> {
     ) -> Result<StepReport, TaskError> {
         bar.set_message(step.id.clone());
         let progress = |done: usize, total: usize| {
-            bar.set_length(total as u64);
+            known_length(bar, total);
             bar.set_position(done as u64);
             stop::flow()
         };

@@ -37,24 +37,37 @@ impl Console {
         }
     }
 
-    /// A bar for steps out of a total that becomes known later.
-    pub(crate) fn steps_bar(&self, prefix: &str) -> ProgressBar {
-        self.bar("{prefix} {msg:14!} [{bar:30}] {pos}/{len} {elapsed}", prefix)
+    /// A line that moves while it is not known how much there is to do; [`known_length`] makes it
+    /// a bar.
+    pub(crate) fn step_line(&self, prefix: String) -> ProgressBar {
+        let line = self.bar("{prefix} {msg} {elapsed}").with_prefix(prefix);
+        line.enable_steady_tick(Duration::from_millis(200));
+        line
     }
 
-    fn bytes_bar(&self, prefix: &str) -> ProgressBar {
-        self.bar("{prefix} [{bar:30}] {bytes}/{total_bytes} {bytes_per_sec} {eta}", prefix)
+    fn bytes_bar(&self) -> ProgressBar {
+        self.bar("  [{bar:30}] {bytes} of {total_bytes} {elapsed}")
     }
 
-    fn bar(&self, template: &str, prefix: &str) -> ProgressBar {
+    fn bar(&self, template: &str) -> ProgressBar {
         if !self.bars {
             return ProgressBar::hidden();
         }
-        let style = ProgressStyle::with_template(template).expect("the template is constant");
         ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr())
-            .with_style(style.progress_chars("=> "))
-            .with_prefix(prefix.to_owned())
+            .with_style(style(template))
     }
+}
+
+/// Turns the line of [`Console::step_line`] into a bar of `total` steps.
+pub(crate) fn known_length(line: &ProgressBar, total: usize) {
+    if line.length() != Some(total as u64) {
+        line.set_style(style("{prefix} {msg} [{bar:30}] {pos}/{len} {elapsed}"));
+        line.set_length(total as u64);
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).expect("templates are constants").progress_chars("=> ")
 }
 
 /// Whether errors on stderr are coloured.
@@ -111,7 +124,7 @@ impl samkit_models::Progress for Fetching {
     fn trying(&self, source: &str, destination: &Path) {
         self.console
             .say(&format!("fetching weights from {source}\n  to {}", destination.display()));
-        self.with_bar(|bar| *bar = self.console.bytes_bar("  fetching"));
+        self.with_bar(|bar| *bar = self.console.bytes_bar());
     }
 
     fn failed(&self, _: &str, reason: &str) {
@@ -135,6 +148,11 @@ impl samkit_models::Progress for Fetching {
         self.end_bar();
         self.console.say(&format!("weights are in {}", path.display()));
     }
+}
+
+/// `1 image`, `2 images`.
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 /// A duration as people read it: `0.31 s`, `12.4 s`, `3 min 20 s`.

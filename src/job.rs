@@ -6,7 +6,11 @@ use samkit_engine::DeviceKind;
 use samkit_io::InputImage;
 use samkit_models::ModelSpec;
 
-use crate::{console::Console, error::CliError, tasks::Task};
+use crate::{
+    console::{Console, counted},
+    error::CliError,
+    tasks::Task,
+};
 
 /// What to do with which images.
 #[derive(Debug)]
@@ -63,13 +67,13 @@ impl Job {
     }
 }
 
-/// Finds the images under `inputs`, relative to `base`, and says what lies beside them.
+/// Finds the images that `inputs` name, relative to `base`.
 pub(crate) fn find_images(
     inputs: &[String],
     base: &Path,
     console: Console,
 ) -> Result<Vec<InputImage>, CliError> {
     let found = samkit_io::find_images(inputs, base)?;
-    console.detail(&format!("found {} images", found.len()));
+    console.detail(&format!("found {}", counted(found.len(), "image")));
     Ok(found)
 }

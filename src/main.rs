@@ -9,6 +9,7 @@ mod console;
 mod embedded;
 mod error;
 mod job;
+mod numbers;
 mod report;
 mod stop;
 mod tasks;

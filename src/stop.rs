@@ -8,16 +8,16 @@ use std::{
 /// Exit code of a run that was stopped, by the shells' convention 128 + SIGINT.
 pub(crate) const EXIT_CODE: u8 = 130;
 
-/// Set while images are being worked on: then a stop waits for the next callback.
-static WORKING: AtomicBool = AtomicBool::new(false);
+/// Set once images are being worked on: then a stop waits for the next callback.
+static DEFERRED: AtomicBool = AtomicBool::new(false);
 static REQUESTED: AtomicBool = AtomicBool::new(false);
 
-/// Takes over Ctrl-C. Outside [`while_working`], and at the second time, it ends the program at
-/// once, which is safe everywhere: files appear by rename.
+/// Takes over Ctrl-C. Before [`defer`], and at the second time, it ends the program at once,
+/// which is safe everywhere: files appear by rename.
 pub(crate) fn install() {
     let handler = || {
         let again = REQUESTED.swap(true, Ordering::Relaxed);
-        if again || !WORKING.load(Ordering::Relaxed) {
+        if again || !DEFERRED.load(Ordering::Relaxed) {
             std::process::exit(EXIT_CODE.into());
         }
     };
@@ -25,12 +25,9 @@ pub(crate) fn install() {
     let _ = ctrlc::set_handler(handler);
 }
 
-/// Runs `work`, during which Ctrl-C only sets what [`requested`] answers.
-pub(crate) fn while_working<T>(work: impl FnOnce() -> T) -> T {
-    WORKING.store(true, Ordering::Relaxed);
-    let result = work();
-    WORKING.store(false, Ordering::Relaxed);
-    result
+/// From here on the first Ctrl-C only sets what [`requested`] answers.
+pub(crate) fn defer() {
+    DEFERRED.store(true, Ordering::Relaxed);
 }
 
 /// Whether the user wants the program to stop.

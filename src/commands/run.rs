@@ -157,8 +157,7 @@ fn recipe_images(
             help: "name images with `--input PATH`, or add `input:` to the recipe".into(),
         });
     }
-    let images = find_images(&recipe.input, &origin.base, console);
-    images.map_err(|error| match error {
+    found(recipe, origin, console).map_err(|error| match error {
         CliError::Find(error) if origin.embedded => CliError::NoInput {
             reason: crate::error::one_line(&error),
             help: format!(
@@ -169,6 +168,23 @@ fn recipe_images(
         },
         other => other,
     })
+}
+
+fn found(
+    recipe: &Recipe,
+    origin: &Origin,
+    console: Console,
+) -> Result<Vec<samkit_io::InputImage>, CliError> {
+    // Short paths are kinder to read, but a special sign in the folder's name must stay apart
+    // from the patterns of the recipe.
+    match origin.base.to_str().filter(|base| !base.contains(['*', '?', '['])) {
+        Some(_) => {
+            let near = |input: &String| relative_to(&origin.base, input).display().to_string();
+            let inputs: Vec<_> = recipe.input.iter().map(near).collect();
+            find_images(&inputs, Path::new(""), console)
+        }
+        None => find_images(&recipe.input, &origin.base, console),
+    }
 }
 
 /// `path` as seen from `base`, without detours: `configs/../out` is `out`.

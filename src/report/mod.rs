@@ -12,8 +12,10 @@ use serde_json::{Value, json};
 
 use crate::{
     commands::Outcome,
+    console::counted,
     error::one_line,
     job::{Job, JobStep},
+    numbers::short_numbers,
     version::VERSION,
 };
 
@@ -229,24 +231,8 @@ impl RunReport {
 
 /// A step as it was resolved.
 fn step_json(step: &JobStep) -> Value {
-    let mut params = step.task.params_json();
-    shorten_numbers(&mut params);
+    let params = short_numbers(step.task.params_json());
     json!({ "id": step.id, "task": step.task.name(), "params": params, "save": step.save })
-}
-
-/// Numbers that were 32-bit floats as short as those are written: 0.88, not 0.8799999952316284.
-fn shorten_numbers(value: &mut Value) {
-    match value {
-        Value::Number(number) if number.is_f64() => {
-            let single = number.as_f64().map(|wide| wide as f32);
-            if let Some(short) = single.and_then(|single| single.to_string().parse::<f64>().ok()) {
-                *value = json!(short);
-            }
-        }
-        Value::Array(entries) => entries.iter_mut().for_each(shorten_numbers),
-        Value::Object(fields) => fields.values_mut().for_each(shorten_numbers),
-        _ => {}
-    }
 }
 
 /// The report as one document on stdout.
@@ -274,7 +260,7 @@ pub(crate) fn print_plan(job: &Job, as_json: bool) {
         }));
         return;
     }
-    println!("{} would run on {} images:", job.name, images.len());
+    println!("{} would run on {}:", job.name, counted(images.len(), "image"));
     images.iter().for_each(|image| println!("  {image}"));
     println!("steps:");
     for step in &job.steps {

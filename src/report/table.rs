@@ -3,7 +3,7 @@
 use std::{fmt::Write, time::Duration};
 
 use super::RunReport;
-use crate::console::seconds;
+use crate::console::{counted, seconds};
 
 /// Prints what was written and how long each part took.
 pub(crate) fn print(report: &RunReport, timings: bool) {
@@ -52,17 +52,23 @@ fn text(report: &RunReport, timings: bool) -> String {
         let each = |total: f64, count: u64| time(total / count.max(1) as f64);
         let _ = write!(
             text,
-            "\nencoder: {} images, {} each\ndecoder: {} prompts, {} each\n",
-            networks.images_encoded,
+            "\nencoder: {}, {} each\ndecoder: {}, {} each\n",
+            counted(networks.images_encoded as usize, "image"),
             each(networks.encoder_seconds, networks.images_encoded),
-            networks.prompts_decoded,
+            counted(networks.prompts_decoded as usize, "prompt"),
             each(networks.decoder_seconds, networks.prompts_decoded),
         );
     }
 
     let failed = report.images.iter().filter(|image| image.failures().next().is_some()).count();
     let files = report.images.iter().flat_map(|image| image.outputs()).count();
-    let _ = write!(text, "\n{files} files of {} images in {}", count - failed, report.output);
+    let _ = write!(
+        text,
+        "\n{} of {} in {}",
+        counted(files, "file"),
+        counted(count - failed, "image"),
+        report.output
+    );
     if failed > 0 {
         let _ = write!(text, "; {failed} failed");
     }

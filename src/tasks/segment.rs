@@ -6,6 +6,7 @@ use samkit_engine::{Embedding, EngineError, MaskOutput, MaskPrediction, Progress
 use serde_json::{Value, json};
 
 use super::{Artifact, Content, Product, Scene, TaskError, Yield};
+use crate::numbers::short_numbers;
 
 pub(crate) const NAME: &str = "segment";
 const MASK: &str = "mask";
@@ -181,9 +182,9 @@ fn record(
         })
     };
     let (width, height) = scene.image.dimensions();
-    json!({
+    short_numbers(json!({
         "image": { "file_name": scene.name, "width": width, "height": height },
         "prompt": params.to_json(),
         "masks": answers.iter().zip(codes).map(mask).collect::<Vec<_>>(),
-    })
+    }))
 }

@@ -92,7 +92,7 @@ fn timings_are_printed_when_asked_for() {
     place.picture("a.png", &scene(40, 30));
     let args = [&["edges", "a.png", "--timings"][..], &QUICK].concat();
     let run = place.run(&args).exits(0);
-    assert!(run.stdout.contains("encoder: 1 images"), "{}", run.stdout);
+    assert!(run.stdout.contains("encoder: 1 image,"), "{}", run.stdout);
     assert!(run.stdout.contains("decoder: 4 prompts"), "{}", run.stdout);
     assert!(place.path("samkit-out/a.edges.png").exists(), "the default folder");
 }

@@ -126,11 +126,9 @@ impl Problem {
             Self::MissingKey { key, .. } => format!("`{key}` belongs in here"),
             Self::DuplicateKey => "second time".into(),
             Self::Value { expected, .. } => format!("expected {expected}"),
-            Self::UnknownName {
-                name,
-                allowed,
-                what,
-            } => self.suggest(name, allowed, &format!("no such {what}")),
+            Self::UnknownName { name, allowed, what } => {
+                self.suggest(name, allowed, &format!("no such {what}"))
+            }
             Self::Version { expected, .. } => format!("expected {expected}"),
             Self::DuplicateStep(_) => "second step of this name".into(),
             Self::Other { .. } => "here".into(),
@@ -167,9 +165,5 @@ impl Problem {
 }
 
 fn list(names: &[String]) -> String {
-    names
-        .iter()
-        .map(|name| format!("`{name}`"))
-        .collect::<Vec<_>>()
-        .join(", ")
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

@@ -45,13 +45,7 @@ pub struct Position {
 /// assert_eq!((position.line, position.column), (3, 11));
 /// ```
 pub fn locate(text: &str, path: &Path, spot: Spot) -> Option<Position> {
-    find(
-        text,
-        Goal::Reach {
-            path: path.segments(),
-            spot,
-        },
-    )
+    find(text, Goal::Reach { path: path.segments(), spot })
 }
 
 /// Where a key stands for the second time in the same mapping.
@@ -63,9 +57,7 @@ pub(crate) fn locate_duplicate_key(text: &str) -> Option<Position> {
 const ARRIVED: &str = "arrived at the sought path";
 
 fn find(text: &str, goal: Goal<'_>) -> Option<Position> {
-    let error = goal
-        .deserialize(serde_yaml::Deserializer::from_str(text))
-        .err()?;
+    let error = goal.deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
     let arrived = error.to_string().contains(ARRIVED);
     let location = error.location().filter(|_| arrived)?;
     Some(Position::new(text, location.line(), location.column()))
@@ -74,24 +66,11 @@ fn find(text: &str, goal: Goal<'_>) -> Option<Position> {
 impl Position {
     /// The token that begins at `line` and `column`, both from 1.
     pub(crate) fn new(text: &str, line: usize, column: usize) -> Self {
-        let line_start = text
-            .split_inclusive('\n')
-            .take(line - 1)
-            .map(str::len)
-            .sum::<usize>();
+        let line_start = text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
         let rest = &text[line_start..];
-        let skipped = rest
-            .chars()
-            .take(column - 1)
-            .map(char::len_utf8)
-            .sum::<usize>();
+        let skipped = rest.chars().take(column - 1).map(char::len_utf8).sum::<usize>();
         let offset = line_start + skipped;
-        Self {
-            line,
-            column,
-            offset,
-            length: token_length(&text[offset..]),
-        }
+        Self { line, column, offset, length: token_length(&text[offset..]) }
     }
 }
 
@@ -101,10 +80,7 @@ fn token_length(text: &str) -> usize {
     if let Some(quote) = line.chars().next().filter(|c| matches!(c, '"' | '\'')) {
         return line[1..].find(quote).map_or(line.len(), |end| end + 2);
     }
-    let end = [": ", " #", ", ", ",", "]", "}"]
-        .iter()
-        .filter_map(|mark| line.find(mark))
-        .min();
+    let end = [": ", " #", ", ", ",", "]", "}"].iter().filter_map(|mark| line.find(mark)).min();
     let token = line[..end.unwrap_or(line.len())].trim_end();
     token.strip_suffix(':').unwrap_or(token).len()
 }
@@ -133,20 +109,16 @@ impl<'p> Goal<'p> {
     fn below(self, is_entry: impl Fn(&Segment) -> bool) -> Goal<'p> {
         match self {
             Goal::DuplicateKey => Goal::DuplicateKey,
-            Goal::Reach {
-                path: [first, rest @ ..],
-                spot,
-            } if is_entry(first) => Goal::Reach { path: rest, spot },
+            Goal::Reach { path: [first, rest @ ..], spot } if is_entry(first) => {
+                Goal::Reach { path: rest, spot }
+            }
             _ => Goal::Nothing,
         }
     }
 
     fn is_key(self, key: &str, seen: &HashSet<String>) -> bool {
         match self {
-            Goal::Reach {
-                path: [Segment::Key(last)],
-                spot: Spot::Key,
-            } => last == key,
+            Goal::Reach { path: [Segment::Key(last)], spot: Spot::Key } => last == key,
             Goal::DuplicateKey => seen.contains(key),
             _ => false,
         }
@@ -212,10 +184,7 @@ impl<'de> Visitor<'de> for Goal<'_> {
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         self.arrive()?;
         let mut seen = HashSet::new();
-        while let Some(key) = entries.next_key_seed(Key {
-            goal: self,
-            seen: &seen,
-        })? {
+        while let Some(key) = entries.next_key_seed(Key { goal: self, seen: &seen })? {
             entries.next_value_seed(
                 self.below(|segment| matches!(segment, Segment::Key(wanted) if *wanted == key)),
             )?;
@@ -247,10 +216,6 @@ impl Visitor<'_> for Key<'_, '_> {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<String, E> {
-        if self.goal.is_key(key, self.seen) {
-            Err(E::custom(ARRIVED))
-        } else {
-            Ok(key.to_owned())
-        }
+        if self.goal.is_key(key, self.seen) { Err(E::custom(ARRIVED)) } else { Ok(key.to_owned()) }
     }
 }

@@ -21,11 +21,7 @@ pub(crate) struct Node<'v> {
 
 impl<'v> Node<'v> {
     pub(crate) fn fault(&self, problem: Problem) -> Fault {
-        Fault {
-            path: self.path.clone(),
-            spot: Spot::Value,
-            problem,
-        }
+        Fault { path: self.path.clone(), spot: Spot::Value, problem }
     }
 
     /// "found this, expected that" at this place.
@@ -34,11 +30,7 @@ impl<'v> Node<'v> {
             path if path.is_empty() => "recipe".to_owned(),
             path => path,
         };
-        self.fault(Problem::Value {
-            name,
-            found: describe(self.value),
-            expected: expected.into(),
-        })
+        self.fault(Problem::Value { name, found: describe(self.value), expected: expected.into() })
     }
 
     /// The value as text that is not empty.
@@ -60,18 +52,12 @@ impl<'v> Node<'v> {
 
     /// The entries of a list that is not empty.
     pub(crate) fn entries(&self, expected: &str) -> Result<Vec<Node<'v>>, Fault> {
-        let entries = self
-            .value
-            .as_sequence()
-            .filter(|entries| !entries.is_empty());
+        let entries = self.value.as_sequence().filter(|entries| !entries.is_empty());
         let entries = entries.ok_or_else(|| self.unexpected(expected))?;
         Ok(entries
             .iter()
             .enumerate()
-            .map(|(index, value)| Node {
-                value,
-                path: self.path.index(index),
-            })
+            .map(|(index, value)| Node { value, path: self.path.index(index) })
             .collect())
     }
 
@@ -80,19 +66,13 @@ impl<'v> Node<'v> {
         if self.value.is_string() {
             return Ok(vec![self.string(expected)?]);
         }
-        self.entries(expected)?
-            .iter()
-            .map(|entry| entry.string(expected))
-            .collect()
+        self.entries(expected)?.iter().map(|entry| entry.string(expected)).collect()
     }
 
     /// A mapping with no other keys than `allowed`.
     pub(crate) fn fields(&self, allowed: &[&str], expected: &str) -> Result<Fields<'v>, Fault> {
         let fields = self.open_fields(expected)?;
-        let unknown = fields
-            .iter()
-            .map(|(key, _)| key)
-            .find(|key| !allowed.contains(&&**key));
+        let unknown = fields.iter().map(|(key, _)| key).find(|key| !allowed.contains(&&**key));
         match unknown {
             Some(key) => Err(Fault {
                 path: self.path.key(&key),
@@ -109,10 +89,7 @@ impl<'v> Node<'v> {
     /// A mapping with any keys.
     pub(crate) fn open_fields(&self, expected: &str) -> Result<Fields<'v>, Fault> {
         match self.value {
-            Value::Mapping(mapping) => Ok(Fields {
-                mapping,
-                path: self.path.clone(),
-            }),
+            Value::Mapping(mapping) => Ok(Fields { mapping, path: self.path.clone() }),
             _ => Err(self.unexpected(expected)),
         }
     }
@@ -138,10 +115,7 @@ impl<'v> Fields<'v> {
     /// The value under `key`; a key without a value counts as absent.
     pub(crate) fn optional(&self, key: &str) -> Option<Node<'v>> {
         let value = self.mapping.get(key).filter(|value| !value.is_null())?;
-        Some(Node {
-            value,
-            path: self.path.key(key),
-        })
+        Some(Node { value, path: self.path.key(key) })
     }
 
     /// The value under `key`, which must be there.
@@ -149,10 +123,7 @@ impl<'v> Fields<'v> {
         self.optional(key).ok_or_else(|| Fault {
             path: self.path.clone(),
             spot: Spot::Value,
-            problem: Problem::MissingKey {
-                key: key.into(),
-                expected: expected.into(),
-            },
+            problem: Problem::MissingKey { key: key.into(), expected: expected.into() },
         })
     }
 }

@@ -32,21 +32,14 @@ impl FromStr for Override {
             reason: reason.to_owned(),
             help: Some("write it as `--set steps.edges.params.points_per_side=8`".into()),
         };
-        let (path, value) = given
-            .split_once('=')
-            .ok_or_else(|| wrong("it has no `=`"))?;
+        let (path, value) = given.split_once('=').ok_or_else(|| wrong("it has no `=`"))?;
         let keys: Vec<_> = path.trim().split('.').map(str::to_owned).collect();
         if keys.iter().any(String::is_empty) {
             return Err(wrong("its path has an empty part"));
         }
         let value = serde_yaml::from_str(value)
             .map_err(|error| wrong(&format!("its value is not valid YAML: {error}")))?;
-        Ok(Self {
-            given: given.to_owned(),
-            keys,
-            value,
-            path: Path::root(),
-        })
+        Ok(Self { given: given.to_owned(), keys, value, path: Path::root() })
     }
 }
 
@@ -73,12 +66,7 @@ impl Override {
                         *place = Value::Mapping(Mapping::new());
                     }
                     let mapping = place.as_mapping_mut().expect("made a mapping just above");
-                    (
-                        mapping
-                            .entry(Value::from(key.as_str()))
-                            .or_insert(Value::Null),
-                        path.key(key),
-                    )
+                    (mapping.entry(Value::from(key.as_str())).or_insert(Value::Null), path.key(key))
                 }
             };
         }
@@ -105,20 +93,12 @@ impl Override {
     pub(crate) fn position(&self, path: &Path, spot: Spot) -> Position {
         let equals = self.given.find('=').unwrap_or(self.given.len());
         let (offset, end) = if spot == Spot::Key && *path == self.path {
-            (
-                self.given[..equals].rfind('.').map_or(0, |dot| dot + 1),
-                equals,
-            )
+            (self.given[..equals].rfind('.').map_or(0, |dot| dot + 1), equals)
         } else {
             ((equals + 1).min(self.given.len()), self.given.len())
         };
         let column = self.given[..offset].chars().count() + 1;
-        Position {
-            line: 1,
-            column,
-            offset,
-            length: end - offset,
-        }
+        Position { line: 1, column, offset, length: end - offset }
     }
 }
 

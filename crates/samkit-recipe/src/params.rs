@@ -27,11 +27,8 @@ impl Recipe {
 
     /// An error at parameter `name` of step number `step`, found after decoding.
     pub fn param_fault(&self, step: usize, name: &str, found: &str, expected: &str) -> RecipeError {
-        let problem = Problem::Value {
-            name: name.into(),
-            found: found.into(),
-            expected: expected.into(),
-        };
+        let problem =
+            Problem::Value { name: name.into(), found: found.into(), expected: expected.into() };
         self.fault(&params_path(step).key(name), Spot::Value, problem)
     }
 }
@@ -53,29 +50,14 @@ where
         let name = key.as_str().map_or_else(|| describe(key), str::to_owned);
         let path = path.key(&name);
         if !names.contains(&name) {
-            let problem = Problem::UnknownKey {
-                key: name,
-                allowed: names,
-            };
-            return Err(Fault {
-                path,
-                spot: Spot::Key,
-                problem,
-            });
+            let problem = Problem::UnknownKey { key: name, allowed: names };
+            return Err(Fault { path, spot: Spot::Key, problem });
         }
         let alone = Mapping::from_iter([(key.clone(), value.clone())]);
         if let Err(error) = serde_yaml::from_value::<T>(Value::Mapping(alone)) {
             let expected = expectation(&error.to_string());
-            let problem = Problem::Value {
-                name,
-                found: describe(value),
-                expected,
-            };
-            return Err(Fault {
-                path,
-                spot: Spot::Value,
-                problem,
-            });
+            let problem = Problem::Value { name, found: describe(value), expected };
+            return Err(Fault { path, spot: Spot::Value, problem });
         }
     }
     serde_yaml::from_value(params.clone()).map_err(|error| Fault {
@@ -91,9 +73,7 @@ where
 
 /// What serde expected, in the words of people who do not know Rust's types.
 fn expectation(message: &str) -> String {
-    let expected = message
-        .rsplit_once("expected ")
-        .map_or(message, |(_, expected)| expected);
+    let expected = message.rsplit_once("expected ").map_or(message, |(_, expected)| expected);
     match expected {
         "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, not negative".into(),
         "i8" | "i16" | "i32" | "i64" | "isize" => "a whole number".into(),

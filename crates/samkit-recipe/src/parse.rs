@@ -32,10 +32,7 @@ impl Recipe {
             source,
             overrides,
         };
-        let root = Node {
-            value: &document,
-            path: Path::root(),
-        };
+        let root = Node { value: &document, path: Path::root() };
         match recipe.fill(&root) {
             Ok(()) => Ok(recipe),
             Err(fault) => Err(recipe.show(fault)),
@@ -71,24 +68,12 @@ impl Recipe {
     /// An error at `path`, for what is found wrong after parsing. Where the place itself is not in
     /// the text, the nearest section around it is shown.
     pub fn fault(&self, path: &Path, spot: Spot, problem: Problem) -> RecipeError {
-        self.show(Fault {
-            path: path.clone(),
-            spot,
-            problem,
-        })
+        self.show(Fault { path: path.clone(), spot, problem })
     }
 
     pub(crate) fn show(&self, fault: Fault) -> RecipeError {
-        let Fault {
-            path,
-            spot,
-            problem,
-        } = fault;
-        let change = self
-            .overrides
-            .iter()
-            .rev()
-            .find(|change| path.starts_with(&change.path));
+        let Fault { path, spot, problem } = fault;
+        let change = self.overrides.iter().rev().find(|change| path.starts_with(&change.path));
         if let Some(change) = change {
             let given = Source::new("--set", change.given());
             return at(&given, change.position(&path, spot), problem);
@@ -100,11 +85,7 @@ impl Recipe {
             }
             place = path.parent().map(|parent| (parent, Spot::Key));
         }
-        at(
-            &self.source,
-            Position::new(self.source.text(), 1, 1),
-            problem,
-        )
+        at(&self.source, Position::new(self.source.text(), 1, 1), problem)
     }
 }
 
@@ -128,17 +109,11 @@ fn read_yaml(source: &Source) -> Result<Value, RecipeError> {
     if let Some(position) = locate_duplicate_key(source.text()) {
         return Err(at(source, position, Problem::DuplicateKey));
     }
-    let (line, column) = error
-        .location()
-        .map_or((1, 1), |at| (at.line(), at.column()));
+    let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
     let position = Position::new(source.text(), line, column);
     // The place is shown beside the message, and need not stand in it too.
     let message = error.to_string();
-    let message = message
-        .split(" at line ")
-        .next()
-        .unwrap_or_default()
-        .to_owned();
+    let message = message.split(" at line ").next().unwrap_or_default().to_owned();
     Err(at(source, position, Problem::Syntax(message)))
 }
 
@@ -146,10 +121,9 @@ fn check_version(fields: &Fields<'_>) -> Result<(), Fault> {
     let version = fields.required("version", &format!("the recipe format, {VERSION}"))?;
     match version.value.as_u64() {
         Some(VERSION) => Ok(()),
-        Some(other) => Err(version.fault(Problem::Version {
-            found: other.to_string(),
-            expected: VERSION,
-        })),
+        Some(other) => {
+            Err(version.fault(Problem::Version { found: other.to_string(), expected: VERSION }))
+        }
         None => Err(version.unexpected(&format!("the number {VERSION}"))),
     }
 }
@@ -159,12 +133,7 @@ fn read_engine(engine: &Node<'_>) -> Result<EngineSettings, Fault> {
         &["model", "device", "threads"],
         "a mapping such as `{ model: mobile-sam, device: auto }`",
     )?;
-    let text = |key, expected| {
-        fields
-            .optional(key)
-            .map(|node| node.string(expected))
-            .transpose()
-    };
+    let text = |key, expected| fields.optional(key).map(|node| node.string(expected)).transpose();
     Ok(EngineSettings {
         model: text("model", "the id of a model")?,
         device: text("device", "`auto`, `cpu`, `cuda` or `metal`")?,
@@ -199,10 +168,7 @@ fn read_step<'v>(step: &Node<'v>) -> Result<(Step, Node<'v>), Fault> {
     };
     let mut inputs = BTreeMap::new();
     if let Some(node) = fields.optional("inputs") {
-        for (name, producer) in node
-            .open_fields("a mapping such as `{ boxes: STEP }`")?
-            .iter()
-        {
+        for (name, producer) in node.open_fields("a mapping such as `{ boxes: STEP }`")?.iter() {
             inputs.insert(name, producer.string("the id of an earlier step")?);
         }
     }
@@ -210,14 +176,5 @@ fn read_step<'v>(step: &Node<'v>) -> Result<(Step, Node<'v>), Fault> {
         .optional("save")
         .map(|node| node.strings("the name of a result, or a list of them"))
         .transpose()?;
-    Ok((
-        Step {
-            id,
-            task,
-            params,
-            inputs,
-            save,
-        },
-        id_node,
-    ))
+    Ok((Step { id, task, params, inputs, save }, id_node))
 }

@@ -14,10 +14,7 @@ pub struct Source {
 impl Source {
     /// Text that is already at hand, under the name that errors shall show.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            text: text.into(),
-        }
+        Self { name: name.into(), text: text.into() }
     }
 
     /// The text of a file.
@@ -25,10 +22,8 @@ impl Source {
     /// # Errors
     /// When the file cannot be read or is not UTF-8.
     pub fn read(path: &Path) -> Result<Self, RecipeError> {
-        let text = std::fs::read_to_string(path).map_err(|source| RecipeError::Read {
-            path: path.to_owned(),
-            source,
-        })?;
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| RecipeError::Read { path: path.to_owned(), source })?;
         Ok(Self::new(path.display().to_string(), text))
     }
 

@@ -15,10 +15,7 @@ pub fn nearest<'a>(name: &str, candidates: impl IntoIterator<Item = &'a str>) ->
         .into_iter()
         .map(|candidate| {
             let other = candidate.to_lowercase();
-            (
-                strsim::normalized_damerau_levenshtein(&name, &other),
-                candidate,
-            )
+            (strsim::normalized_damerau_levenshtein(&name, &other), candidate)
         })
         .filter(|(likeness, _)| *likeness > NEAR)
         .max_by(|a, b| a.0.total_cmp(&b.0))

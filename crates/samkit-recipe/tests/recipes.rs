@@ -49,9 +49,7 @@ fn report(error: &RecipeError) -> String {
     let mut report = error.to_string();
     for label in diagnostic.labels().into_iter().flatten() {
         let source = diagnostic.source_code().expect("a label has a source");
-        let span = source
-            .read_span(label.inner(), 0, 0)
-            .expect("the span lies in the text");
+        let span = source.read_span(label.inner(), 0, 0).expect("the span lies in the text");
         let text = std::str::from_utf8(span.data()).expect("the span cuts no character");
         report += &format!("\n{text} <- {}", label.label().unwrap_or_default());
     }
@@ -73,24 +71,12 @@ fn a_recipe_is_read_with_its_defaults() {
     assert_eq!(recipe.input, ["photos", "more/*.png"]);
     assert_eq!(recipe.output.as_deref(), Some("out"));
     assert_eq!(recipe.engine.threads, Some(2));
-    assert_eq!(
-        recipe.steps[0].save.as_deref(),
-        Some(&["raw".to_owned()][..])
-    );
-    assert_eq!(
-        recipe.steps[1].id, "everything",
-        "the task names the step where no id does"
-    );
+    assert_eq!(recipe.steps[0].save.as_deref(), Some(&["raw".to_owned()][..]));
+    assert_eq!(recipe.steps[1].id, "everything", "the task names the step where no id does");
     assert_eq!(recipe.steps[1].inputs["boxes"], "fine");
 
     let params: Params = recipe.params(0).unwrap();
-    assert_eq!(
-        params,
-        Params {
-            points_per_side: 32,
-            ..Params::default()
-        }
-    );
+    assert_eq!(params, Params { points_per_side: 32, ..Params::default() });
     assert_eq!(recipe.params::<Params>(1).unwrap(), Params::default());
 }
 
@@ -142,20 +128,11 @@ fn wrong_types_are_shown_at_the_value() {
 
 #[test]
 fn a_recipe_without_steps_is_refused() {
-    for text in [
-        "version: 1\nsteps: []\n",
-        "version: 1\nsteps:\n",
-        "version: 1\n",
-    ] {
+    for text in ["version: 1\nsteps: []\n", "version: 1\nsteps:\n", "version: 1\n"] {
         let message = parse(text).unwrap_err().to_string();
         assert!(message.contains("steps"), "{message}");
     }
-    assert!(
-        parse("")
-            .unwrap_err()
-            .to_string()
-            .starts_with("r.yaml:1:1: `recipe` is empty")
-    );
+    assert!(parse("").unwrap_err().to_string().starts_with("r.yaml:1:1: `recipe` is empty"));
 }
 
 #[test]
@@ -166,31 +143,19 @@ fn two_steps_of_one_id_are_refused_at_the_second() {
          hint: give each step an `id` of its own",
     );
     let error = parse("version: 1\nsteps:\n  - task: edges\n  - task: edges\n").unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("r.yaml:4:11: two steps have the id `edges`")
-    );
+    assert!(error.to_string().starts_with("r.yaml:4:11: two steps have the id `edges`"));
 }
 
 #[test]
 fn an_id_that_could_leave_the_output_folder_is_refused() {
     let error = parse("version: 1\nsteps:\n  - { id: ../up, task: edges }\n").unwrap_err();
-    assert!(
-        error
-            .to_string()
-            .starts_with("r.yaml:3:11: `steps[0].id` is the text `../up`")
-    );
+    assert!(error.to_string().starts_with("r.yaml:3:11: `steps[0].id` is the text `../up`"));
 }
 
 #[test]
 fn bad_yaml_is_shown_where_the_parser_stopped() {
     let error = parse("version: 1\nsteps: [\n  - task: edges\n").unwrap_err();
-    assert!(
-        report(&error).contains("not valid YAML"),
-        "{}",
-        report(&error)
-    );
+    assert!(report(&error).contains("not valid YAML"), "{}", report(&error));
     assert!(error.to_string().starts_with("r.yaml:3:"), "{error}");
 }
 
@@ -295,11 +260,7 @@ fn positions_survive_comments_quotes_and_wide_characters() {
     let text = "# Größe\nname: \"é\"\nlist:\n  - a\n  - { \"ключ\": 'x y', other: 2 }\n";
     let at = |path: &Path, spot| {
         let position = locate(text, path, spot).expect("the path is there");
-        (
-            position.line,
-            position.column,
-            &text[position.offset..][..position.length],
-        )
+        (position.line, position.column, &text[position.offset..][..position.length])
     };
     let entry = Path::root().key("list").index(1);
     assert_eq!(at(&Path::root().key("name"), Spot::Value), (2, 7, "\"é\""));
