@@ -12,7 +12,7 @@ use samkit_io::{InputImage, LoadedImage, OutputNames, ReadLimits, WriteError};
 use samkit_models::{LocalModel, PullOptions, Store};
 
 use crate::{
-    console::{Console, Fetching, counted, known_length, seconds},
+    console::{Console, Fetching, counted, duration, known_length},
     error::CliError,
     job::{Job, JobStep},
     report::{Failure, ImageReport, Parts, RunReport, StepReport},
@@ -113,7 +113,7 @@ impl Batch<'_> {
         }
         let files = report.outputs().count();
         if files > 0 {
-            let time = seconds(Duration::from_secs_f64(report.seconds.total()));
+            let time = duration(Duration::from_secs_f64(report.seconds.total()));
             self.console.say(&format!("{title}: {} in {time}", counted(files, "file")));
         }
     }

@@ -22,8 +22,8 @@ pub(crate) struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  samkit run configs/edges.yaml               what a recipe says
-  samkit run edges --input photos             a recipe that is built in
+  samkit run configs/edges.yaml               what is written in a recipe
+  samkit run edges --input photos             a recipe that is built in, on a folder of images
   samkit edges photos --output out            edge maps of a folder of images
   samkit everything dog.jpg                   a mask for everything in an image
   samkit segment dog.jpg --point 320,240      the object under a point
@@ -37,7 +37,7 @@ Exit codes: 0 all done, 1 some images or steps failed, 2 the request was wrong a
 #[command(next_help_heading = "Global options")]
 pub(crate) struct GlobalArgs {
     /// Threads to compute with [default: all cores]
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", value_parser = thread_count)]
     pub(crate) threads: Option<NonZeroUsize>,
     /// Say more on stderr
     #[arg(short, long, global = true, conflicts_with = "quiet")]
@@ -45,9 +45,13 @@ pub(crate) struct GlobalArgs {
     /// Say nothing but errors on stderr, and no table on stdout
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
-    /// When to use colours; `auto` is on a terminal, unless NO_COLOR is set
+    /// When to use colours; `auto` means on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorWhen,
+}
+
+fn thread_count(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "expected a whole number from 1".into())
 }
 
 /// When to use colours.

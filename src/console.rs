@@ -155,12 +155,43 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
-/// A duration as people read it: `0.31 s`, `12.4 s`, `3 min 20 s`.
-pub(crate) fn seconds(time: Duration) -> String {
+/// A duration as people read it, to three digits: `8.53 ms`, `310 ms`, `2.29 s`, `3 min 20 s`.
+pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs_f64();
-    match seconds {
-        ..10.0 => format!("{seconds:.2} s"),
-        ..120.0 => format!("{seconds:.1} s"),
-        _ => format!("{} min {} s", seconds as u64 / 60, seconds as u64 % 60),
+    let whole = seconds.round() as u64;
+    if whole >= 120 {
+        return format!("{} min {} s", whole / 60, whole % 60);
+    }
+    let (value, unit) = if seconds < 0.9995 { (seconds * 1e3, "ms") } else { (seconds, "s") };
+    let decimals = match value {
+        0.0 => 0,
+        ..9.995 => 2,
+        ..99.95 => 1,
+        _ => 0,
+    };
+    format!("{value:.decimals$} {unit}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_have_three_digits_and_a_fitting_unit() {
+        let cases = [
+            (0.0, "0 ms"),
+            (0.000_041, "0.04 ms"),
+            (0.008_526, "8.53 ms"),
+            (0.009_996, "10.0 ms"),
+            (0.31, "310 ms"),
+            (0.999_6, "1.00 s"),
+            (12.36, "12.4 s"),
+            (119.4, "119 s"),
+            (119.6, "2 min 0 s"),
+            (200.0, "3 min 20 s"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(duration(Duration::from_secs_f64(seconds)), text);
+        }
     }
 }

@@ -67,13 +67,14 @@ impl Job {
     }
 }
 
-/// Finds the images that `inputs` name, relative to `base`.
+/// Finds the images that `inputs` name, relative to `base`, passing over results in `output`.
 pub(crate) fn find_images(
     inputs: &[String],
     base: &Path,
+    output: &Path,
     console: Console,
 ) -> Result<Vec<InputImage>, CliError> {
-    let found = samkit_io::find_images(inputs, base)?;
+    let found = samkit_io::find_images(inputs, base, Some(output))?;
     console.detail(&format!("found {}", counted(found.len(), "image")));
     Ok(found)
 }

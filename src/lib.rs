@@ -24,6 +24,11 @@
 //! ```
 #![forbid(unsafe_code)]
 
+/// Compiles the example in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 pub use samkit_core as core;
 pub use samkit_edges as edges;
 pub use samkit_engine as engine;

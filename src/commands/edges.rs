@@ -5,7 +5,7 @@ use samkit_edges::{Border, EdgeParams, Thinning};
 
 use super::{
     Outcome, execute,
-    options::{ImageArgs, recipe_word, saves},
+    options::{ImageArgs, number, recipe_word, saves, whole_number},
 };
 use crate::{cli::GlobalArgs, console::Console, error::CliError, tasks::Task};
 
@@ -42,25 +42,25 @@ Examples:
 #[command(next_help_heading = "Edge options")]
 struct EdgeFlags {
     /// Points along each side of the grid of prompts, 1 to 256
-    #[arg(long, value_name = "N", default_value_t = EdgeParams::default().points_per_side)]
+    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = EdgeParams::default().points_per_side)]
     points_per_side: u32,
     /// Prompts decoded at once; does not change the result
-    #[arg(long, value_name = "N", default_value_t = EdgeParams::default().points_per_batch)]
+    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = EdgeParams::default().points_per_batch)]
     points_per_batch: u32,
     /// Masks whose boxes overlap by more than this IoU count once, 0 to 1
-    #[arg(long, value_name = "IOU", default_value_t = EdgeParams::default().box_nms_thresh)]
+    #[arg(long, value_parser = number, value_name = "IOU", default_value_t = EdgeParams::default().box_nms_thresh)]
     box_nms_thresh: f32,
     /// Keep masks with a predicted IoU above this; 0 keeps all
-    #[arg(long, value_name = "IOU", default_value_t = EdgeParams::default().pred_iou_thresh)]
+    #[arg(long, value_parser = number, value_name = "IOU", default_value_t = EdgeParams::default().pred_iou_thresh)]
     pred_iou_thresh: f32,
     /// Keep masks with a stability score of at least this; 0 keeps all
-    #[arg(long, value_name = "SCORE", default_value_t = EdgeParams::default().stability_score_thresh)]
+    #[arg(long, value_parser = number, value_name = "SCORE", default_value_t = EdgeParams::default().stability_score_thresh)]
     stability_score_thresh: f32,
     /// Distance of the stability score's thresholds, in logits
-    #[arg(long, value_name = "LOGITS", default_value_t = EdgeParams::default().stability_score_offset)]
+    #[arg(long, value_parser = number, value_name = "LOGITS", default_value_t = EdgeParams::default().stability_score_offset)]
     stability_score_offset: f32,
     /// Blur the probability maps with this sigma in pixels; 0 is off
-    #[arg(long, value_name = "SIGMA", default_value_t = EdgeParams::default().smoothing)]
+    #[arg(long, value_parser = number, value_name = "SIGMA", default_value_t = EdgeParams::default().smoothing)]
     smoothing: f32,
     /// What lies beyond the image's border: replicate or zero (draws edges along it)
     #[arg(long, default_value = "replicate", value_parser = recipe_word::<Border>)]
@@ -69,7 +69,7 @@ struct EdgeFlags {
     #[arg(long, default_value = "canny", value_parser = recipe_word::<Thinning>)]
     thinning: Thinning,
     /// Also make a binary map of the edges of at least this strength, 0 to 1
-    #[arg(long, value_name = "STRENGTH")]
+    #[arg(long, value_parser = number, value_name = "STRENGTH")]
     threshold: Option<f32>,
 }
 

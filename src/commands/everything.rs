@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{
     Outcome, execute,
-    options::{ImageArgs, saves},
+    options::{ImageArgs, number, saves, whole_number},
 };
 use crate::{
     cli::GlobalArgs,
@@ -49,41 +49,41 @@ Examples:
 #[command(next_help_heading = "Mask options")]
 struct GeneratorFlags {
     /// Points along each side of the grid of prompts, 1 to 512
-    #[arg(long, value_name = "N", default_value_t = EverythingParams::default().points_per_side)]
+    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = EverythingParams::default().points_per_side)]
     points_per_side: u32,
     /// Prompts decoded at once; does not change the result
-    #[arg(long, value_name = "N", default_value_t = EverythingParams::default().points_per_batch)]
+    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = EverythingParams::default().points_per_batch)]
     points_per_batch: u32,
     /// Keep masks with a predicted IoU above this; 0 keeps all
-    #[arg(long, value_name = "IOU", default_value_t = EverythingParams::default().pred_iou_thresh)]
+    #[arg(long, value_parser = number, value_name = "IOU", default_value_t = EverythingParams::default().pred_iou_thresh)]
     pred_iou_thresh: f32,
     /// Keep masks with a stability score of at least this; 0 keeps all
-    #[arg(long, value_name = "SCORE", default_value_t = EverythingParams::default().stability_score_thresh)]
+    #[arg(long, value_parser = number, value_name = "SCORE", default_value_t = EverythingParams::default().stability_score_thresh)]
     stability_score_thresh: f32,
     /// Distance of the stability score's thresholds, in logits
-    #[arg(long, value_name = "LOGITS", default_value_t = EverythingParams::default().stability_score_offset)]
+    #[arg(long, value_parser = number, value_name = "LOGITS", default_value_t = EverythingParams::default().stability_score_offset)]
     stability_score_offset: f32,
     /// Of two masks whose boxes overlap by more than this IoU the better stays
-    #[arg(long, value_name = "IOU", default_value_t = EverythingParams::default().box_nms_thresh)]
+    #[arg(long, value_parser = number, value_name = "IOU", default_value_t = EverythingParams::default().box_nms_thresh)]
     box_nms_thresh: f32,
     /// Layers of crops that are searched too, each with four times as many; finds small things
-    #[arg(long, value_name = "N", default_value_t = EverythingParams::default().crop_n_layers)]
+    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = EverythingParams::default().crop_n_layers)]
     crop_n_layers: u32,
     /// As --box-nms-thresh, between masks of different crops
-    #[arg(long, value_name = "IOU", default_value_t = EverythingParams::default().crop_nms_thresh)]
+    #[arg(long, value_parser = number, value_name = "IOU", default_value_t = EverythingParams::default().crop_nms_thresh)]
     crop_nms_thresh: f32,
     /// Overlap of neighbouring crops, as a share of the image's shorter side
-    #[arg(long, value_name = "SHARE", default_value_t = EverythingParams::default().crop_overlap_ratio)]
+    #[arg(long, value_parser = number, value_name = "SHARE", default_value_t = EverythingParams::default().crop_overlap_ratio)]
     crop_overlap_ratio: f32,
     /// Points a side are divided by this in each further layer
-    #[arg(long, value_name = "N", default_value_t = EverythingParams::default().crop_n_points_downscale_factor)]
+    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = EverythingParams::default().crop_n_points_downscale_factor)]
     crop_n_points_downscale_factor: u32,
     /// JSON file with a list of [x, y] from 0 to 1 for the image and each crop layer, instead of
     /// regular grids
     #[arg(long, value_name = "FILE")]
     point_grids: Option<PathBuf>,
     /// Remove holes and islands of fewer pixels than this; 0 is off
-    #[arg(long, value_name = "PIXELS", default_value_t = EverythingParams::default().min_mask_region_area)]
+    #[arg(long, value_parser = whole_number, value_name = "PIXELS", default_value_t = EverythingParams::default().min_mask_region_area)]
     min_mask_region_area: u32,
 }
 
@@ -107,16 +107,18 @@ impl GeneratorFlags {
 }
 
 fn read_grids(path: &Path) -> Result<PointGrids, CliError> {
-    let read = || -> Result<PointGrids, Box<dyn std::error::Error>> {
-        Ok(serde_json::from_str(&std::fs::read_to_string(path)?)?)
-    };
-    read().map_err(|error| CliError::FlagFile {
+    let fault = |reason: String, help: &str| CliError::FlagFile {
         flag: "point-grids",
         path: path.to_owned(),
-        reason: error.to_string(),
-        help: "expected one list of points for the image and one for each crop layer, such as \
-               [[[0.25, 0.5], [0.75, 0.5]]]"
-            .into(),
+        reason,
+        help: help.to_owned(),
+    };
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| fault(error.to_string(), "expected the path of a JSON file"))?;
+    serde_json::from_str(&text).map_err(|error| {
+        let help = "expected one list of points for the image and one for each crop layer, such \
+                    as [[[0.25, 0.5], [0.75, 0.5]]]";
+        fault(error.to_string(), help)
     })
 }
 

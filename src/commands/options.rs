@@ -84,7 +84,7 @@ impl ImageArgs {
             name: name.to_owned(),
             model: model(&self.model)?,
             device: device(&self.device)?,
-            images: find_images(&self.images, Path::new(""), console)?,
+            images: find_images(&self.images, Path::new(""), &self.output, console)?,
             output: self.output.clone(),
             threads: global.threads.map(usize::from),
             offline: self.report.offline,
@@ -120,6 +120,16 @@ pub(super) fn choice(names: &[&str]) -> String {
         [only] => format!("`{only}`"),
         [first @ .., last] => format!("`{}` or `{last}`", first.join("`, `")),
     }
+}
+
+/// A flag's value as a whole number; its range is checked with all other parameters.
+pub(super) fn whole_number(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "expected a whole number".into())
+}
+
+/// A flag's value as a number; its range is checked with all other parameters.
+pub(super) fn number(text: &str) -> Result<f32, String> {
+    text.parse().map_err(|_| "expected a number".into())
 }
 
 /// A flag's value in the words that recipes use for it.

@@ -6,7 +6,7 @@ use samkit_recipe::Recipe;
 use super::{Outcome, run};
 use crate::error::CliError;
 
-/// Look after recipes
+/// Check recipes without running them
 #[derive(Debug, Args)]
 pub(crate) struct RecipeArgs {
     #[command(subcommand)]

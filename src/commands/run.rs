@@ -4,6 +4,7 @@ use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 use samkit_engine::DeviceKind;
+use samkit_io::FindError;
 use samkit_models::ModelSpec;
 use samkit_recipe::{Override, Path as RecipePath, Problem, Recipe, Source, Spot};
 
@@ -22,9 +23,9 @@ use crate::{
 
 /// Run a recipe on images
 ///
-/// RECIPE is a file, or the name of a recipe that is built in: edges.yaml. Paths in a recipe are
-/// relative to its file; a built-in one stands for ./configs/NAME. Paths given here are relative
-/// to the current folder.
+/// RECIPE is a file, or the name of a recipe that is built in: edges. Paths in a recipe are relative
+/// to its file, paths given here to the current folder. A built-in recipe runs as if it lay in
+/// ./configs: outside a clone of samkit's repository, name images with --input.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct RunArgs {
@@ -36,7 +37,8 @@ pub(crate) struct RunArgs {
     /// Folder to write to instead of the recipe's
     #[arg(short, long, value_name = "DIR")]
     output: Option<PathBuf>,
-    /// Change a value of the recipe; steps are named by id or number
+    /// Change a value of the recipe, such as steps.edges.params.points_per_side=32; steps are named
+    /// by id or number; can be given several times
     #[arg(long = "set", value_name = "PATH=VALUE")]
     overrides: Vec<String>,
     /// Where to compute instead of where the recipe says: auto, cpu, cuda or metal
@@ -65,15 +67,15 @@ pub(super) fn run(
     let steps = resolve_steps(&recipe)?;
     let (model, device) = resolve_engine(&recipe, args.device.as_deref())?;
 
-    let images = if args.input.is_empty() {
-        recipe_images(&recipe, &origin, console)?
-    } else {
-        find_images(&args.input, Path::new(""), console)?
-    };
     let output = args.output.clone().unwrap_or_else(|| match &recipe.output {
         Some(folder) => relative_to(&origin.base, folder),
         None => OUTPUT.into(),
     });
+    let images = if args.input.is_empty() {
+        recipe_images(&recipe, &origin, &output, console)?
+    } else {
+        find_images(&args.input, Path::new(""), &output, console)?
+    };
     let job = Job {
         name: origin.name,
         images,
@@ -133,7 +135,12 @@ pub(super) fn open(name: &str) -> Result<(Source, Origin), CliError> {
         return Ok((source, Origin { name: recipe.file.into(), base, embedded: true }));
     }
     let names = embedded::RECIPES.map(|recipe| recipe.file);
-    let guess = match samkit_recipe::nearest(name, names) {
+    // Whoever left the ending out means a name without one.
+    let known = names.map(|file| match Path::new(name).extension() {
+        Some(_) => file,
+        None => file.strip_suffix(".yaml").unwrap_or(file),
+    });
+    let guess = match samkit_recipe::nearest(name, known) {
         Some(near) => format!("did you mean `{near}`? "),
         None => String::new(),
     };
@@ -149,6 +156,7 @@ pub(super) fn open(name: &str) -> Result<(Source, Origin), CliError> {
 fn recipe_images(
     recipe: &Recipe,
     origin: &Origin,
+    output: &Path,
     console: Console,
 ) -> Result<Vec<samkit_io::InputImage>, CliError> {
     if recipe.input.is_empty() {
@@ -157,8 +165,8 @@ fn recipe_images(
             help: "name images with `--input PATH`, or add `input:` to the recipe".into(),
         });
     }
-    found(recipe, origin, console).map_err(|error| match error {
-        CliError::Find(error) if origin.embedded => CliError::NoInput {
+    found(recipe, origin, output, console).map_err(|error| match error {
+        CliError::Find(error @ FindError::NotFound { .. }) if origin.embedded => CliError::NoInput {
             reason: crate::error::one_line(&error),
             help: format!(
                 "the built-in {} names the example images of samkit's repository, which are not \
@@ -173,6 +181,7 @@ fn recipe_images(
 fn found(
     recipe: &Recipe,
     origin: &Origin,
+    output: &Path,
     console: Console,
 ) -> Result<Vec<samkit_io::InputImage>, CliError> {
     // Short paths are kinder to read, but a special sign in the folder's name must stay apart
@@ -181,9 +190,9 @@ fn found(
         Some(_) => {
             let near = |input: &String| relative_to(&origin.base, input).display().to_string();
             let inputs: Vec<_> = recipe.input.iter().map(near).collect();
-            find_images(&inputs, Path::new(""), console)
+            find_images(&inputs, Path::new(""), output, console)
         }
-        None => find_images(&recipe.input, &origin.base, console),
+        None => find_images(&recipe.input, &origin.base, output, console),
     }
 }
 

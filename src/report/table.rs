@@ -3,7 +3,7 @@
 use std::{fmt::Write, time::Duration};
 
 use super::RunReport;
-use crate::console::{counted, seconds};
+use crate::console::{counted, duration};
 
 /// Prints what was written and how long each part took.
 pub(crate) fn print(report: &RunReport, timings: bool) {
@@ -25,7 +25,7 @@ fn text(report: &RunReport, timings: bool) -> String {
             _ => format!("{}×{}", image.width, image.height),
         };
         let masks = image.steps.iter().map(|step| step.masks.to_string()).collect::<Vec<_>>();
-        let time = seconds(Duration::from_secs_f64(image.seconds.total()));
+        let time = time(image.seconds.total());
         rows.push([image.image.clone(), size, masks.join(" + "), time, written]);
     }
     let mut text = aligned(&rows);
@@ -79,8 +79,8 @@ fn text(report: &RunReport, timings: bool) -> String {
     text
 }
 
-fn time(total: f64) -> String {
-    seconds(Duration::from_secs_f64(total))
+fn time(seconds: f64) -> String {
+    duration(Duration::from_secs_f64(seconds))
 }
 
 /// Columns of equal width, two spaces apart.

@@ -31,6 +31,14 @@ fn a_value_out_of_range() {
 }
 
 #[test]
+fn a_value_that_is_no_number() {
+    let side = &["edges", "a.png", "--points-per-side", "many"];
+    refused(side, &["--points-per-side", "expected a whole number"]);
+    refused(&["edges", "a.png", "--smoothing", "much"], &["--smoothing", "expected a number"]);
+    refused(&["edges", "a.png", "--threads", "0"], &["--threads", "a whole number from 1"]);
+}
+
+#[test]
 fn an_unknown_name() {
     refused(&["edges", "a.png", "--thinning", "sobel"], &["canny", "structured-edges"]);
     refused(&["edges", "a.png", "--save", "thin"], &["`thin`", "`thinned`"]);
@@ -56,6 +64,16 @@ fn a_folder_without_images() {
     let place = place();
     place.write("notes/readme.txt", "nothing to see");
     run(&place, &["edges", "notes"]).exits(2).says(&["notes"]);
+}
+
+#[test]
+fn a_folder_that_is_input_and_output() {
+    let place = place();
+    place.picture("in/b.png", &scene(64, 48));
+    run(&place, &["edges", "in", "--output", "in"])
+        .exits(2)
+        .says(&["`in` is the output folder too", "another output folder"]);
+    assert_eq!(place.names("in"), ["b.png"]);
 }
 
 #[test]
@@ -88,6 +106,9 @@ fn a_mask_prompt_that_is_none() {
 #[test]
 fn point_grids_of_the_wrong_form() {
     let place = place();
+    run(&place, &["everything", "a.png", "--point-grids", "gone.json"])
+        .exits(2)
+        .says(&["gone.json", "expected the path of a JSON file"]);
     place.write("g.json", "[[0.5, 0.5]]");
     run(&place, &["everything", "a.png", "--point-grids", "g.json"])
         .exits(2)

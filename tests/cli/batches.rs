@@ -29,6 +29,18 @@ fn a_bad_image_does_not_stop_the_others() {
 }
 
 #[test]
+fn results_below_the_input_folder_are_not_taken_for_images() {
+    needs_weights!();
+    let place = Place::new();
+    place.picture("in/a.png", &scene(32, 32));
+    for _ in 0..2 {
+        let args = [&["edges", "in", "--output", "in/out"][..], &QUICK].concat();
+        place.run(&args).exits(0);
+        assert_eq!(place.names("in"), ["a.png", "out/a.edges.png", "out/a.overlay.png"]);
+    }
+}
+
+#[test]
 fn two_images_of_one_stem_keep_apart() {
     needs_weights!();
     let place = Place::new();

@@ -36,6 +36,18 @@ fn a_missing_recipe_names_the_built_in_ones() {
 }
 
 #[test]
+fn a_misspelt_name_without_ending_finds_the_recipe() {
+    offline(&Place::new(), &["run", "edgs"]).exits(2).says(&["did you mean `edges`?"]);
+}
+
+#[test]
+fn a_photograph_is_no_recipe() {
+    let place = Place::new();
+    place.picture("a.jpg", &scene(48, 32));
+    offline(&place, &["run", "a.jpg"]).exits(2).says(&["cannot read recipe a.jpg", "--input"]);
+}
+
+#[test]
 fn a_built_in_recipe_needs_input_elsewhere_than_in_a_clone() {
     let place = Place::new();
     offline(&place, &["run", "edges"]).exits(2).says(&["--input"]);

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     ffi::OsStr,
-    fs,
+    fs, io,
     path::{Component, Path, PathBuf},
 };
 
@@ -81,6 +81,16 @@ pub enum FindError {
         /// What is wrong with it.
         reason: &'static str,
     },
+    /// A folder that results are written to.
+    #[error("the folder `{}` is the output folder too", path.display())]
+    #[diagnostic(help(
+        "the next run would take its results for images: choose another output folder, or name \
+         the images themselves, as in `photos/*.jpg`"
+    ))]
+    IsOutput {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A folder that may not be listed.
     #[error("folder `{}` cannot be listed: {reason}", path.display())]
     #[diagnostic(help("check who may read it, or name the images themselves"))]
@@ -96,37 +106,45 @@ pub enum FindError {
 ///
 /// Each input is a file (taken whatever its ending), a folder (searched with its subfolders), or a
 /// pattern (`*`, `?`, `[…]`, `**` for any folders). Folders and patterns give files with an ending
-/// of [`IMAGE_EXTENSIONS`] and pass over hidden files and folders. The order is that of `inputs`,
-/// and by path within each; a file named twice, also through a link, comes once.
+/// of [`IMAGE_EXTENSIONS`] and pass over hidden files and folders, and over the folder `output`
+/// where that lies below them, so that results are not taken for images. The order is that of
+/// `inputs`, and by path within each; a file named twice, also through a link, comes once.
 ///
 /// # Errors
-/// When an input names nothing, so that a typing error is not taken for an empty folder.
-pub fn find_images(inputs: &[String], base: &Path) -> Result<Vec<InputImage>, FindError> {
+/// When an input names nothing, so that a typing error is not taken for an empty folder, or a
+/// folder that is `output` itself.
+pub fn find_images(
+    inputs: &[String],
+    base: &Path,
+    output: Option<&Path>,
+) -> Result<Vec<InputImage>, FindError> {
     if inputs.is_empty() {
         return Err(FindError::Nothing);
     }
+    // A folder that is not there yet holds no results.
+    let output = output.and_then(|folder| canonical(folder).ok());
     let mut seen = HashSet::new();
     let mut images = Vec::new();
     for input in inputs {
-        let found = find(input, base)?;
+        let found = find(input, base, output.as_deref())?;
         // The same file by another name is the same file; one that is not there is kept, to be
         // reported when it is read.
         images.extend(found.into_iter().filter(|image| {
-            seen.insert(fs::canonicalize(&image.path).unwrap_or_else(|_| image.path.clone()))
+            seen.insert(canonical(&image.path).unwrap_or_else(|_| image.path.clone()))
         }));
     }
     Ok(images)
 }
 
-fn find(input: &str, base: &Path) -> Result<Vec<InputImage>, FindError> {
+fn find(input: &str, base: &Path, output: Option<&Path>) -> Result<Vec<InputImage>, FindError> {
     let path = base.join(input);
     if path.is_dir() {
-        in_folder(&path)
+        in_folder(&path, output)
     } else if path.exists() {
         let relative = path.file_name().map_or_else(|| path.clone(), PathBuf::from);
         Ok(vec![InputImage { path, relative }])
     } else if is_pattern(input) {
-        matching(input, base)
+        matching(input, base, output)
     } else {
         let from = match base.as_os_str().is_empty() || base == Path::new(".") {
             true => "the current folder".into(),
@@ -136,10 +154,16 @@ fn find(input: &str, base: &Path) -> Result<Vec<InputImage>, FindError> {
     }
 }
 
-fn in_folder(folder: &Path) -> Result<Vec<InputImage>, FindError> {
+fn in_folder(folder: &Path, output: Option<&Path>) -> Result<Vec<InputImage>, FindError> {
+    if is_same(folder, output) {
+        return Err(FindError::IsOutput { path: folder.into() });
+    }
     let mut images = Vec::new();
     let mut others = 0;
-    let is_visible = |entry: &DirEntry| entry.depth() == 0 || !is_hidden(entry.file_name());
+    let is_visible = |entry: &DirEntry| {
+        let is_output = || entry.file_type().is_dir() && is_same(entry.path(), output);
+        entry.depth() == 0 || !(is_hidden(entry.file_name()) || is_output())
+    };
     let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name();
     for entry in entries.into_iter().filter_entry(is_visible) {
         let path = match entry {
@@ -171,8 +195,10 @@ fn in_folder(folder: &Path) -> Result<Vec<InputImage>, FindError> {
     Ok(images)
 }
 
-fn matching(input: &str, base: &Path) -> Result<Vec<InputImage>, FindError> {
+fn matching(input: &str, base: &Path, output: Option<&Path>) -> Result<Vec<InputImage>, FindError> {
     let root = base.join(fixed_part(input));
+    // Who names the output folder in the pattern means what is in it.
+    let output = output.filter(|output| !is_within(&root, output));
     let pattern = match Path::new(input).is_absolute() {
         true => input.to_owned(),
         false if base.as_os_str().is_empty() => input.to_owned(),
@@ -190,7 +216,7 @@ fn matching(input: &str, base: &Path) -> Result<Vec<InputImage>, FindError> {
             path: error.path().into(),
             reason: error.error().to_string(),
         })?;
-        if path.is_dir() {
+        if path.is_dir() || output.is_some_and(|output| is_within(&path, output)) {
             continue;
         }
         if is_image(&path) {
@@ -204,6 +230,21 @@ fn matching(input: &str, base: &Path) -> Result<Vec<InputImage>, FindError> {
     }
     images.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(images)
+}
+
+/// Whether `path` is the folder `other`, whose path is canonical.
+fn is_same(path: &Path, other: Option<&Path>) -> bool {
+    other.is_some_and(|other| canonical(path).is_ok_and(|path| path == other))
+}
+
+/// Whether `path` is `folder`, whose path is canonical, or lies in it.
+fn is_within(path: &Path, folder: &Path) -> bool {
+    canonical(path).is_ok_and(|path| path.starts_with(folder))
+}
+
+/// The path without links and detours; the empty path is the current folder.
+fn canonical(path: &Path) -> io::Result<PathBuf> {
+    fs::canonicalize(if path.as_os_str().is_empty() { Path::new(".") } else { path })
 }
 
 fn below(root: &Path, path: PathBuf) -> InputImage {

@@ -19,7 +19,14 @@ fn folder(files: &[&str]) -> TempDir {
 
 fn find(inputs: &[&str], base: &Path) -> Result<Vec<InputImage>, FindError> {
     let inputs: Vec<String> = inputs.iter().map(ToString::to_string).collect();
-    find_images(&inputs, base)
+    find_images(&inputs, base, None)
+}
+
+/// What `inputs` give where results go to `output`.
+fn names_beside(output: &str, inputs: &[&str], base: &Path) -> Vec<String> {
+    let inputs: Vec<String> = inputs.iter().map(ToString::to_string).collect();
+    let found = find_images(&inputs, base, Some(&base.join(output))).unwrap();
+    found.iter().map(InputImage::name).collect()
 }
 
 fn names(inputs: &[&str], base: &Path) -> Vec<String> {
@@ -78,6 +85,33 @@ fn the_order_is_that_of_the_inputs_and_doubles_come_once() {
         names(&["c.jpg", "in/b.jpg", "in", "./c.jpg", "in/*"], base.path()),
         ["c.jpg", "b.jpg", "a.jpg"]
     );
+}
+
+#[test]
+fn results_in_an_output_folder_below_are_no_images() {
+    let base = folder(&["in/a.jpg", "in/out/a.edges.png", "in/out/deep/b.edges.png"]);
+    assert_eq!(names_beside("in/out", &["in"], base.path()), ["a.jpg"]);
+    assert_eq!(names_beside("in/out", &["in/**/*"], base.path()), ["a.jpg"]);
+    // A folder of almost the same name, or none yet.
+    assert_eq!(names(&["in"], base.path()).len(), 3);
+    assert_eq!(names_beside("in/ou", &["in"], base.path()).len(), 3);
+}
+
+#[test]
+fn results_that_are_named_are_images() {
+    let base = folder(&["out/a.edges.png", "out/deep/b.edges.png"]);
+    assert_eq!(names_beside("out", &["out/a.edges.png"], base.path()), ["a.edges.png"]);
+    assert_eq!(names_beside("out", &["out/*"], base.path()), ["a.edges.png"]);
+    assert_eq!(names_beside("out", &["out/deep"], base.path()), ["b.edges.png"]);
+}
+
+#[test]
+fn a_folder_cannot_be_input_and_output() {
+    let base = folder(&["in/a.jpg"]);
+    let error =
+        find_images(&["in".into()], base.path(), Some(&base.path().join("./in/"))).unwrap_err();
+    assert!(matches!(error, FindError::IsOutput { .. }), "{error}");
+    assert!(error.help().is_some_and(|help| help.to_string().contains("another output folder")));
 }
 
 #[cfg(unix)]

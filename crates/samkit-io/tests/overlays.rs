@@ -57,6 +57,21 @@ fn edges_are_coloured_on_a_grey_photograph() {
 }
 
 #[test]
+fn the_stronger_an_edge_the_better_it_is_seen() {
+    /// How far a pixel of this strength is from the one without an edge, in levels of red.
+    fn contrast(strength: u8) -> u8 {
+        let edge = GrayImage::from_pixel(1, 1, Luma([strength]));
+        let pixel = |edge| edge_overlay(&RgbImage::from_pixel(1, 1, Rgb([100; 3])), edge)[(0, 0)];
+        pixel(&edge)[0] - pixel(&GrayImage::new(1, 1))[0]
+    }
+    assert!((0..255).all(|strength| contrast(strength) <= contrast(strength + 1)));
+    let full = contrast(255);
+    assert!(contrast(20) < full / 20, "speckle is seen: {} of {full}", contrast(20));
+    assert!(contrast(128) > full / 3, "a fair edge is lost: {} of {full}", contrast(128));
+    assert!(contrast(200) > full / 4 * 3, "a strong edge is faint: {} of {full}", contrast(200));
+}
+
+#[test]
 fn prompts_are_drawn_where_they_are_and_may_lie_outside() {
     let mut image = photo();
     let prompt = Prompt::point(20.0, 20.0).and_point(45.0, 20.0, PointLabel::Background).and_point(

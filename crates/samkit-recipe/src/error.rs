@@ -11,6 +11,9 @@ use crate::nearest;
 pub enum RecipeError {
     /// The file cannot be read.
     #[error("cannot read recipe {}", path.display())]
+    #[diagnostic(help(
+        "a recipe is a text file in YAML; images are named in it, or with `--input`"
+    ))]
     Read {
         /// The file.
         path: PathBuf,

@@ -1,5 +1,7 @@
 //! 3×3 convolutions of channels-last images.
 
+use std::ops::Range;
+
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
@@ -47,31 +49,47 @@ impl Depthwise {
         Ok(Self { weight: values(weight)?, bias: values(bias)?, stride, is_activated })
     }
 
+    pub(crate) fn shape_after(&self, shape: Shape) -> Shape {
+        shape.strided(self.stride, shape.channels)
+    }
+
+    /// The source lines of output line `y`, of an image of `height` lines.
+    pub(crate) fn source_lines(&self, y: usize, height: usize) -> Range<usize> {
+        let centre = y * self.stride;
+        centre.saturating_sub(1)..(centre + 2).min(height)
+    }
+
+    /// The lines above, at and below the centre of output line `y`; empty outside the image.
+    pub(crate) fn around<'a>(
+        &self,
+        y: usize,
+        height: usize,
+        line: impl Fn(usize) -> &'a [f32],
+    ) -> [&'a [f32]; 3] {
+        [0, 1, 2].map(|tap| match (y * self.stride + tap).checked_sub(1) {
+            Some(source) if source < height => line(source),
+            _ => &[],
+        })
+    }
+
+    /// One output line from the three source lines of `width` pixels around it.
+    pub(crate) fn line(&self, isa: Isa, lines: [&[f32]; 3], width: usize, out: &mut [f32]) {
+        let Self { weight, bias, stride, is_activated } = self;
+        depthwise_line(isa, lines, weight, bias, *stride, width, *is_activated, out);
+    }
+
     pub(crate) fn forward(&self, isa: Isa, x: &[f32], shape: Shape, out: &mut [f32]) {
-        let to = shape.strided(self.stride, shape.channels);
+        let to = self.shape_after(shape);
         let line = shape.width * shape.channels;
         out.par_chunks_exact_mut(to.width * to.channels).enumerate().for_each(|(y, out)| {
-            // The three source lines; those outside the image are empty.
-            let lines = [0, 1, 2].map(|tap| match (y * self.stride + tap).checked_sub(1) {
-                Some(row) if row < shape.height => &x[row * line..(row + 1) * line],
-                _ => &[][..],
-            });
-            depthwise_line(
-                isa,
-                lines,
-                &self.weight,
-                &self.bias,
-                self.stride,
-                shape.width,
-                self.is_activated,
-                out,
-            );
+            let lines = self.around(y, shape.height, |source| &x[source * line..][..line]);
+            self.line(isa, lines, shape.width, out);
         });
     }
 }
 
 /// Channels whose sums stay in registers.
-const LANES: usize = 32;
+const LANES: usize = 16;
 
 for_each_isa! {
     /// One line of a depthwise convolution of `width` source pixels.
@@ -85,32 +103,36 @@ for_each_isa! {
         out: &mut [f32],
     ) {
         let channels = bias.len();
-        for (x, out) in out.chunks_exact_mut(channels).enumerate() {
-            let mut start = 0;
-            while start < channels {
-                let lanes = LANES.min(channels - start);
-                let mut sums = [0.0f32; LANES];
-                sums[..lanes].copy_from_slice(&bias[start..start + lanes]);
-                for (row, line) in lines.iter().enumerate() {
+        let mut start = 0;
+        while start < channels {
+            let lanes = LANES.min(channels - start);
+            // Short last groups are filled up with zeros.
+            let load = |from: &[f32]| {
+                let mut values = [0.0f32; LANES];
+                if lanes == LANES {
+                    values.copy_from_slice(&from[..LANES]);
+                } else {
+                    values[..lanes].copy_from_slice(&from[..lanes]);
+                }
+                values
+            };
+            let weights: [[f32; LANES]; 9] = std::array::from_fn(|tap| load(&weight[tap * channels + start..]));
+            let bias = load(&bias[start..]);
+            for (x, out) in out.chunks_exact_mut(channels).enumerate() {
+                let mut sums = bias;
+                for (line, weights) in lines.iter().zip(weights.chunks_exact(3)) {
                     if line.is_empty() {
                         continue;
                     }
-                    for column in 0..3 {
-                        let Some(source) = (x * stride + column).checked_sub(1).filter(|&s| s < width) else {
+                    for (column, weights) in weights.iter().enumerate() {
+                        // Position plus one, so that the padding does not go below zero.
+                        let source = x * stride + column;
+                        if source == 0 || source > width {
                             continue;
-                        };
-                        let weight = &weight[(3 * row + column) * channels + start..][..lanes];
-                        let source = &line[source * channels + start..][..lanes];
-                        if let (Ok(weight), Ok(source)) =
-                            (<&[f32; LANES]>::try_from(weight), <&[f32; LANES]>::try_from(source))
-                        {
-                            for i in 0..LANES {
-                                sums[i] = fma::<FMA>(source[i], weight[i], sums[i]);
-                            }
-                        } else {
-                            for i in 0..lanes {
-                                sums[i] = fma::<FMA>(source[i], weight[i], sums[i]);
-                            }
+                        }
+                        let values = load(&line[(source - 1) * channels + start..]);
+                        for ((sum, value), weight) in sums.iter_mut().zip(&values).zip(weights) {
+                            *sum = fma::<FMA>(*value, *weight, *sum);
                         }
                     }
                 }
@@ -120,8 +142,8 @@ for_each_isa! {
                     }
                 }
                 out[start..start + lanes].copy_from_slice(&sums[..lanes]);
-                start += lanes;
             }
+            start += lanes;
         }
     }
 }

@@ -37,6 +37,10 @@ impl Linear {
         })
     }
 
+    pub(crate) fn inputs(&self) -> usize {
+        self.weight.depth()
+    }
+
     pub(crate) fn outputs(&self) -> usize {
         self.weight.columns()
     }

@@ -6,6 +6,7 @@
 #![allow(unsafe_code, reason = "vector instructions chosen at run time; see each SAFETY comment")]
 
 mod attention;
+mod bottleneck;
 mod conv;
 mod decoder;
 mod elementwise;

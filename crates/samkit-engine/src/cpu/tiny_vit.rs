@@ -4,6 +4,7 @@ use candle_core::Result;
 use candle_nn::VarBuilder;
 
 use super::attention::WindowAttention;
+use super::bottleneck::Bottleneck;
 use super::conv::{Conv3x3, Depthwise, Shape};
 use super::elementwise;
 use super::isa::Isa;
@@ -90,67 +91,6 @@ impl TinyVit {
             }
         }
         self.neck.forward(isa, &x, shape)
-    }
-}
-
-/// A 1×1, a depthwise 3×3 and a 1×1 convolution with GELUs between them.
-struct Bottleneck {
-    expand: Linear,
-    depthwise: Depthwise,
-    project: Linear,
-    stride: usize,
-}
-
-impl Bottleneck {
-    fn load(isa: Isa, vb: &VarBuilder<'_>, stride: usize) -> Result<Self> {
-        let pointwise = |name: &str| {
-            let vb = vb.pp(name);
-            let (outputs, inputs, ..) = vb.get_unchecked("c.weight")?.dims4()?;
-            let (weight, bias) = conv_bn(&vb, [outputs, inputs, 1, 1])?;
-            Linear::new(isa, &weight, Some(&bias))
-        };
-        let expand = pointwise("conv1")?;
-        let depthwise = depthwise_bn(&vb.pp("conv2"), expand.outputs())?;
-        Ok(Self {
-            depthwise: Depthwise::new(&depthwise, stride, true)?,
-            expand,
-            project: pointwise("conv3")?,
-            stride,
-        })
-    }
-
-    /// Everything before the last 1×1 convolution.
-    fn hidden(&self, isa: Isa, x: &[f32], shape: Shape) -> (Vec<f32>, Shape) {
-        let wide = Shape { channels: self.expand.outputs(), ..shape };
-        let mut expanded = vec![0.0; wide.len()];
-        self.expand.blocks(isa, x, &mut expanded, |_, rows| {
-            elementwise::bias_gelu(isa, rows, &self.expand.bias);
-        });
-        let to = wide.strided(self.stride, wide.channels);
-        let mut hidden = vec![0.0; to.len()];
-        self.depthwise.forward(isa, &expanded, wide, &mut hidden);
-        (hidden, to)
-    }
-
-    fn forward(&self, isa: Isa, x: &[f32], shape: Shape) -> (Vec<f32>, Shape) {
-        let (hidden, to) = self.hidden(isa, x, shape);
-        let to = Shape { channels: self.project.outputs(), ..to };
-        let mut out = vec![0.0; to.len()];
-        self.project.blocks(isa, &hidden, &mut out, |_, rows| {
-            elementwise::add_bias(isa, rows, &self.project.bias);
-        });
-        (out, to)
-    }
-
-    /// `gelu(x + bottleneck(x))`.
-    fn residual(&self, isa: Isa, x: &[f32], shape: Shape) -> Vec<f32> {
-        let (hidden, _) = self.hidden(isa, x, shape);
-        let mut out = vec![0.0; x.len()];
-        self.project.blocks(isa, &hidden, &mut out, |first, rows| {
-            let before = &x[first * shape.channels..][..rows.len()];
-            elementwise::add_bias_and_gelu(isa, rows, &self.project.bias, before);
-        });
-        out
     }
 }
 

@@ -9,7 +9,9 @@ const COLOR: Rgb<u8> = Rgb([255, 176, 0]);
 const DIMMED: f32 = 0.5;
 
 /// Draws an edge map (0 to 255) over an image, which is dimmed and turned grey so that the edges
-/// stand out. On large images the lines are thickened, so that they are seen at screen size.
+/// stand out. The stronger an edge, the more of its colour is seen; the speckle of very weak edges
+/// that flat areas have all but vanishes. On large images the lines are thickened, so that they are
+/// seen at screen size.
 ///
 /// # Panics
 /// When the map has another size than the image.
@@ -19,11 +21,17 @@ pub fn edge_overlay(image: &RgbImage, edges: &GrayImage) -> RgbImage {
     let mut overlay = image.clone();
     for (pixel, &Luma([strength])) in overlay.pixels_mut().zip(edges.pixels()) {
         let grey = (brightness(*pixel) * DIMMED).round() as u8;
-        // Weak edges are many and thin: the square root keeps them visible.
-        let alpha = (f32::from(strength) / 255.0).sqrt();
-        *pixel = mix(Rgb([grey; 3]), COLOR, alpha);
+        *pixel = mix(Rgb([grey; 3]), COLOR, visibility(strength));
     }
     overlay
+}
+
+/// How opaque an edge is drawn. The cubic that is level at both ends, because thickening makes
+/// speckle cover more of the picture than it does of the map: an edge of 20 gets 2 % instead of 8 %,
+/// one of 200 gets 88 %.
+fn visibility(strength: u8) -> f32 {
+    let share = f32::from(strength) / 255.0;
+    share * share * (3.0 - 2.0 * share)
 }
 
 /// The maximum over a square of `2·radius + 1` pixels, by rows and then by columns.
