@@ -32,6 +32,7 @@
 //! nothing else is needed; otherwise add a variant, and in `convert` the list
 //! of tensors (names and shapes) that the network needs, so that a wrong file
 //! is refused with the name of the first tensor that is not as expected.
+#![forbid(unsafe_code)]
 
 mod convert;
 mod error;
