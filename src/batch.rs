@@ -41,6 +41,7 @@ pub(crate) fn run(job: &Job, console: Console) -> Result<RunReport, CliError> {
     let report = RunReport::new(
         job,
         network.map(|network| &network.local),
+        network.map(|network| network.sam.device()),
         network.map_or(Duration::ZERO, |network| network.loading),
         network.map_or(Timings::default(), |network| network.sam.timings()),
         images,

@@ -28,7 +28,8 @@ pub(crate) struct RunReport {
     pub(crate) run: String,
     /// The weights; null when no image got as far as needing them.
     pub(crate) model: Option<ModelReport>,
-    pub(crate) device: String,
+    /// Where the networks ran: `cpu`, `cuda` or `metal`; null likewise.
+    pub(crate) device: Option<&'static str>,
     pub(crate) threads: usize,
     /// The steps as resolved, every default filled in.
     pub(crate) steps: Vec<Value>,
@@ -183,6 +184,7 @@ impl RunReport {
     pub(crate) fn new(
         job: &Job,
         local: Option<&LocalModel>,
+        device: Option<&'static str>,
         loading: Duration,
         timings: Timings,
         images: Vec<ImageReport>,
@@ -198,7 +200,7 @@ impl RunReport {
                 source_sha256: local.source_sha256.clone(),
                 sha256: local.sha256.clone(),
             }),
-            device: format!("{:?}", job.device).to_lowercase(),
+            device,
             threads: job.thread_count(),
             steps: job.steps.iter().map(step_json).collect(),
             output: job.output.display().to_string(),

@@ -138,6 +138,15 @@ impl Sam {
         &self.architecture
     }
 
+    /// Where the network runs: `cpu`, `cuda` or `metal`.
+    pub fn device(&self) -> &'static str {
+        match self.device {
+            Device::Cpu => "cpu",
+            Device::Cuda(_) => "cuda",
+            Device::Metal(_) => "metal",
+        }
+    }
+
     /// Encodes an image: resize to 1024 on the longest side, normalise, pad, image encoder.
     ///
     /// # Errors
