@@ -35,10 +35,20 @@ impl Embedding {
     }
 
     /// What the CPU decoder of the model `id` needs of this image, made on first use.
-    pub(crate) fn prepared(&self, id: u64, make: impl Fn() -> ImageSide) -> Arc<ImageSide> {
-        let (owner, prepared) = self.prepared.get_or_init(|| (id, Arc::new(make())));
-        // Another model's weights give other values: rare, so not kept.
-        if *owner == id { prepared.clone() } else { Arc::new(make()) }
+    pub(crate) fn prepared(
+        &self,
+        id: u64,
+        make: impl FnOnce() -> Result<ImageSide>,
+    ) -> Result<Arc<ImageSide>> {
+        if let Some((owner, prepared)) = self.prepared.get()
+            && *owner == id
+        {
+            return Ok(prepared.clone());
+        }
+        let made = Arc::new(make()?);
+        // The first model's stays; a second one's weights give other values: rare, so not kept.
+        let _ = self.prepared.set((id, made.clone()));
+        Ok(made)
     }
 
     pub(crate) fn tokens(&self) -> &Tensor {

@@ -205,12 +205,12 @@ impl Sam {
         prompts: &[Prompt],
         output: MaskOutput,
     ) -> Result<Vec<Prediction>> {
-        let tokens = embedding.tokens().flatten_all()?.to_vec1::<f32>()?;
-        let dense = |masks: &[&LowResLogits]| -> Result<Vec<f32>> {
-            Ok(self.prompt_encoder.dense(masks)?.flatten_all()?.to_vec1()?)
+        let image_side = |masks: &[&LowResLogits]| -> Result<cpu::ImageSide> {
+            let tokens = embedding.tokens().flatten_all()?.to_vec1::<f32>()?;
+            let dense = self.prompt_encoder.dense(masks)?.flatten_all()?.to_vec1::<f32>()?;
+            Ok(decoder.image_side(&tokens, &dense))
         };
-        let no_mask = dense(&[])?;
-        let prepared = embedding.prepared(self.id, || decoder.image_side(&tokens, &no_mask));
+        let prepared = embedding.prepared(self.id, || image_side(&[]))?;
         let answer = |prompt: &Prompt| -> Result<Prediction> {
             let sparse = match self.prompt_encoder.sparse(&[prompt], &embedding.frame())? {
                 Some(sparse) => sparse.flatten_all()?.to_vec1()?,
@@ -218,10 +218,7 @@ impl Sam {
             };
             let masks = match &prompt.mask {
                 None => decoder.decode(&prepared, &sparse, output.tokens()),
-                Some(mask) => {
-                    let image = decoder.image_side(&tokens, &dense(&[mask])?);
-                    decoder.decode(&image, &sparse, output.tokens())
-                }
+                Some(mask) => decoder.decode(&image_side(&[mask])?, &sparse, output.tokens()),
             };
             Ok(Prediction {
                 masks: masks.into_iter().map(|(iou, logits)| mask(iou, logits)).collect(),
