@@ -92,6 +92,12 @@ impl Frame {
         });
     }
 
+    /// How many rows and columns of low-res logits the image's pixels depend on.
+    pub(crate) fn low_res_extent(&self) -> (usize, usize) {
+        let (x, y) = self.axes();
+        (y.needed(&y.all()).end, x.needed(&x.all()).end)
+    }
+
     fn axes(&self) -> (Axis, Axis) {
         (
             Axis::new(

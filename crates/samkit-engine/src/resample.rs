@@ -44,7 +44,7 @@ impl Axis {
     }
 
     /// Low-res samples that the given output samples need.
-    fn needed(&self, out: &Range<usize>) -> Range<usize> {
+    pub(crate) fn needed(&self, out: &Range<usize>) -> Range<usize> {
         let taps = &self.taps[out.clone()];
         taps.first().map_or(0, |t| t.0)..taps.last().map_or(0, |t| t.0 + TAPS)
     }

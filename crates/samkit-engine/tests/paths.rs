@@ -83,6 +83,29 @@ fn both_paths_find_the_same_masks() {
     }
 }
 
+/// Masks of wide and of high images do not depend on the logits of the padding.
+#[test]
+fn masks_inside_the_image_need_no_logits_outside() {
+    let Some((fast, _)) = models() else { return };
+    let photograph = photograph();
+    let (width, height) = photograph.dimensions();
+    for (width, height) in [(width, height / 3), (width / 3, height)] {
+        let image = image::imageops::crop_imm(&photograph, 0, 0, width, height).to_image();
+        let embedding = fast.encode(&image).expect("an embedding");
+        let prompts = [Prompt::point(width as f32 / 2.0, height as f32 / 2.0)];
+        let whole = fast.predict(&embedding, &prompts, MaskOutput::Multi).expect("an answer");
+        let inside =
+            fast.predict_inside(&embedding, &prompts, MaskOutput::Multi).expect("an answer");
+        let frame = embedding.frame();
+        for (whole, inside) in whole[0].masks.iter().zip(&inside[0].masks) {
+            assert_eq!(whole.predicted_iou, inside.predicted_iou);
+            assert_ne!(whole.logits.values(), inside.logits.values(), "something is left out");
+            assert_eq!(frame.upsample(&whole.logits), frame.upsample(&inside.logits));
+            assert_eq!(frame.measure(&whole.logits, 1.0), frame.measure(&inside.logits, 1.0));
+        }
+    }
+}
+
 #[test]
 fn a_saved_embedding_gives_the_same_answers() {
     let Some((fast, _)) = models() else { return };

@@ -132,6 +132,39 @@ fn every_prompt_gives_the_published_masks() {
     }
 }
 
+/// What rounding the encoder's factors to bfloat16 does to masks. On machines without the
+/// instructions plain loops do the same rounding.
+#[test]
+fn bf16_gives_nearly_the_masks_of_f32() {
+    let Some((folder, sam)) = setup() else { return };
+    let Some(weights) = samkit_models::testing::local_or_skip("mobile-sam") else { return };
+    let rounded = Sam::load_bf16_anywhere(&weights).expect("the weights load");
+    for name in IMAGES {
+        let image = photograph(&folder, name);
+        let expected = sam.encode(&image).expect("an embedding");
+        let got = rounded.encode(&image).expect("an embedding");
+        let reference = json(&folder, &format!("{name}.predict.json"));
+        let records = reference["records"].as_array().expect("records");
+        let prompts: Vec<Prompt> = records.iter().map(|r| prompt(&r["prompt"])).collect();
+        let best = |embedding: &samkit_engine::Embedding, output| -> Vec<Rle> {
+            let answers = sam.predict(embedding, &prompts, output).expect("answers");
+            let mask = |a: &Prediction| embedding.frame().mask(&a.best().logits);
+            answers.iter().map(|a| Rle::from_mask(&mask(a))).collect()
+        };
+        let mut ious: Vec<f64> = Vec::new();
+        for output in [MaskOutput::Single, MaskOutput::Multi] {
+            let pairs = best(&got, output).into_iter().zip(best(&expected, output));
+            ious.extend(pairs.map(|(a, b)| a.iou(&b).unwrap_or(1.0)));
+        }
+        ious.sort_by(f64::total_cmp);
+        let mean = ious.iter().sum::<f64>() / ious.len() as f64;
+        let (worst, count) = (ious[0], ious.len());
+        eprintln!("{name}: bf16 against f32, {count} masks: mean IoU {mean:.4}, worst {worst:.4}");
+        // The worst here is 0.982; other instructions round other sums differently.
+        assert!(mean >= 0.99 && worst >= 0.97, "{name}: {mean}, {worst}");
+    }
+}
+
 /// Automatic masks against published ones: at least 97 % have a counterpart with IoU ≥ 0.95, and
 /// the counts differ by at most 2 or 5 %.
 fn check_masks(

@@ -35,7 +35,7 @@ pub(crate) fn candidates(
         if progress(done, prompts.len()).is_break() {
             return Err(EngineError::Cancelled);
         }
-        let predictions = sam.predict(embedding, batch, MaskOutput::Multi)?;
+        let predictions = sam.predict_inside(embedding, batch, MaskOutput::Multi)?;
         let masks: Vec<MaskPrediction> =
             predictions.into_iter().flat_map(|prediction| prediction.masks).collect();
         let found = masks.into_par_iter().filter_map(|mask| candidate(mask, &frame, params));

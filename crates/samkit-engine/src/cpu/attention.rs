@@ -8,7 +8,7 @@ use super::conv::Shape;
 use super::elementwise;
 use super::gemm::{Packed, gemm};
 use super::isa::Isa;
-use super::linear::{Linear, values};
+use super::linear::{Kernels, Linear, values};
 use super::microkernel::{Rows, Sums};
 use super::token_side::Norm;
 
@@ -24,14 +24,14 @@ pub(crate) struct WindowAttention {
 
 impl WindowAttention {
     /// `vb` at the block's `attn`.
-    pub(crate) fn load(isa: Isa, vb: &VarBuilder<'_>) -> Result<Self> {
+    pub(crate) fn load(kernels: Kernels, vb: &VarBuilder<'_>) -> Result<Self> {
         let biases = vb.get_unchecked("attention_biases")?;
         let (heads, offsets) = biases.dims2()?;
         let window = offsets.isqrt();
         Ok(Self {
             norm: Norm::load(&vb.pp("norm"), 1e-5)?,
-            qkv: Linear::load(isa, &vb.pp("qkv"))?,
-            proj: Linear::load(isa, &vb.pp("proj"))?,
+            qkv: Linear::load(kernels, &vb.pp("qkv"))?,
+            proj: Linear::load(kernels, &vb.pp("proj"))?,
             bias: gather_bias(&values(&biases)?, window),
             heads,
             window,

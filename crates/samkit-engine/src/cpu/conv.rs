@@ -5,10 +5,10 @@ use std::ops::Range;
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
+use super::depthwise::{PIXELS, Window, depthwise};
 use super::elementwise;
-use super::isa::{Isa, fma, for_each_isa};
+use super::isa::Isa;
 use super::linear::{Linear, values};
-use crate::network::erf::gelu;
 
 /// Height, width and channels of a channels-last image.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +35,8 @@ pub(crate) struct Depthwise {
     /// (9, channels), row by row.
     weight: Vec<f32>,
     bias: Vec<f32>,
+    /// A pixel of the padding.
+    zeros: Vec<f32>,
     stride: usize,
     is_activated: bool,
 }
@@ -46,7 +48,9 @@ impl Depthwise {
         stride: usize,
         is_activated: bool,
     ) -> Result<Self> {
-        Ok(Self { weight: values(weight)?, bias: values(bias)?, stride, is_activated })
+        let (weight, bias) = (values(weight)?, values(bias)?);
+        let zeros = vec![0.0; bias.len()];
+        Ok(Self { weight, bias, zeros, stride, is_activated })
     }
 
     pub(crate) fn shape_after(&self, shape: Shape) -> Shape {
@@ -74,8 +78,30 @@ impl Depthwise {
 
     /// One output line from the three source lines of `width` pixels around it.
     pub(crate) fn line(&self, isa: Isa, lines: [&[f32]; 3], width: usize, out: &mut [f32]) {
-        let Self { weight, bias, stride, is_activated } = self;
-        depthwise_line(isa, lines, weight, bias, *stride, width, *is_activated, out);
+        let channels = self.bias.len();
+        for (index, out) in out.chunks_mut(PIXELS * channels).enumerate() {
+            let window = Window::new(self.stride, |column, line| {
+                // Position plus one, so that the padding does not go below zero.
+                let column = index * PIXELS * self.stride + column;
+                if lines[line].is_empty() || column == 0 || column > width {
+                    &self.zeros
+                } else {
+                    &lines[line][(column - 1) * channels..][..channels]
+                }
+            });
+            if out.len() == PIXELS * channels {
+                depthwise(isa, &window, &self.weight, out);
+            } else {
+                let mut pixels = vec![0.0; PIXELS * channels];
+                depthwise(isa, &window, &self.weight, &mut pixels);
+                out.copy_from_slice(&pixels[..out.len()]);
+            }
+        }
+        if self.is_activated {
+            elementwise::bias_gelu(isa, out, &self.bias);
+        } else {
+            elementwise::add_bias(isa, out, &self.bias);
+        }
     }
 
     pub(crate) fn forward(&self, isa: Isa, x: &[f32], shape: Shape, out: &mut [f32]) {
@@ -85,66 +111,6 @@ impl Depthwise {
             let lines = self.around(y, shape.height, |source| &x[source * line..][..line]);
             self.line(isa, lines, shape.width, out);
         });
-    }
-}
-
-/// Channels whose sums stay in registers.
-const LANES: usize = 16;
-
-for_each_isa! {
-    /// One line of a depthwise convolution of `width` source pixels.
-    pub(crate) fn depthwise_line(
-        lines: [&[f32]; 3],
-        weight: &[f32],
-        bias: &[f32],
-        stride: usize,
-        width: usize,
-        is_activated: bool,
-        out: &mut [f32],
-    ) {
-        let channels = bias.len();
-        let mut start = 0;
-        while start < channels {
-            let lanes = LANES.min(channels - start);
-            // Short last groups are filled up with zeros.
-            let load = |from: &[f32]| {
-                let mut values = [0.0f32; LANES];
-                if lanes == LANES {
-                    values.copy_from_slice(&from[..LANES]);
-                } else {
-                    values[..lanes].copy_from_slice(&from[..lanes]);
-                }
-                values
-            };
-            let weights: [[f32; LANES]; 9] = std::array::from_fn(|tap| load(&weight[tap * channels + start..]));
-            let bias = load(&bias[start..]);
-            for (x, out) in out.chunks_exact_mut(channels).enumerate() {
-                let mut sums = bias;
-                for (line, weights) in lines.iter().zip(weights.chunks_exact(3)) {
-                    if line.is_empty() {
-                        continue;
-                    }
-                    for (column, weights) in weights.iter().enumerate() {
-                        // Position plus one, so that the padding does not go below zero.
-                        let source = x * stride + column;
-                        if source == 0 || source > width {
-                            continue;
-                        }
-                        let values = load(&line[(source - 1) * channels + start..]);
-                        for ((sum, value), weight) in sums.iter_mut().zip(&values).zip(weights) {
-                            *sum = fma::<FMA>(*value, *weight, *sum);
-                        }
-                    }
-                }
-                if is_activated {
-                    for sum in &mut sums {
-                        *sum = gelu(*sum);
-                    }
-                }
-                out[start..start + lanes].copy_from_slice(&sums[..lanes]);
-            }
-            start += lanes;
-        }
     }
 }
 

@@ -19,7 +19,7 @@ use super::microkernel::{Rows, Sums};
 use super::token_side::{
     Folded, HeadValues, Mlp, Norm, SelfAttention, deinterleave, interleave, plus,
 };
-use super::upscaler::Upscaler;
+use super::upscaler::{Extent, Upscaler};
 use crate::network::{EMBED_DIM, EMBED_SIDE};
 
 /// Tokens of the image.
@@ -92,12 +92,14 @@ impl Decoder {
         self.first_image.project(self.isa, tokens)
     }
 
-    /// Answers one prompt: `sparse` its tokens (tokens, 256), `masks` which of the four masks.
+    /// Answers one prompt: `sparse` its tokens (tokens, 256), `masks` which of the four masks,
+    /// `extent` where their logits are computed.
     pub(crate) fn decode(
         &self,
         image: &ImageSide,
         sparse: &[f32],
         masks: std::ops::Range<usize>,
+        extent: Extent,
     ) -> Answer {
         let isa = self.isa;
         let tokens = [&self.output_tokens, sparse].concat();
@@ -159,7 +161,7 @@ impl Decoder {
         let token = |i: usize| &queries[i * EMBED_DIM..(i + 1) * EMBED_DIM];
         let iou = self.iou_head.forward(isa, token(0));
         let weights = masks.clone().flat_map(|i| self.hypernetworks[i].forward(isa, token(1 + i)));
-        let logits = self.upscaler.forward(isa, &state, &weights.collect::<Vec<_>>());
+        let logits = self.upscaler.forward(isa, &state, &weights.collect::<Vec<_>>(), extent);
         masks.map(|i| iou[i]).zip(logits).collect()
     }
 }
@@ -255,10 +257,8 @@ fn interleaved_projection(isa: Isa, vb: &VarBuilder<'_>) -> Result<Linear> {
     // Output `d · 8 + h` of the new layer is output `h · 16 + d` of the old.
     let old = |new: usize| new % HEADS * HEAD + new / HEADS;
     debug_assert_eq!(interleaved(old(9) / HEAD, old(9) % HEAD), 9);
-    Ok(Linear {
-        weight: Packed::new(isa, EMBED_DIM, INNER, |k, j| weight[old(j) * EMBED_DIM + k]),
-        bias: (0..INNER).map(|j| bias[old(j)]).collect(),
-    })
+    let weight = Packed::new(isa, EMBED_DIM, INNER, |k, j| weight[old(j) * EMBED_DIM + k]);
+    Ok(Linear::from_packed(weight, (0..INNER).map(|j| bias[old(j)]).collect()))
 }
 
 fn project_all(isa: Isa, layer: &Linear, x: &[f32]) -> Vec<f32> {
@@ -281,8 +281,7 @@ struct TokenToImage {
 impl TokenToImage {
     fn load(isa: Isa, vb: &VarBuilder<'_>, positions: &[f32]) -> Result<Self> {
         let weight = values(&vb.get((INNER, EMBED_DIM), "k_proj.weight")?)?;
-        let projection =
-            Linear { bias: vec![0.0; INNER], ..interleaved_projection(isa, &vb.pp("k_proj"))? };
+        let projection = interleaved_projection(isa, &vb.pp("k_proj"))?.with_bias(vec![0.0; INNER]);
         Ok(Self {
             q: Linear::load(isa, &vb.pp("q_proj"))?,
             keys: Folded::new(isa, |inner, channel| weight[inner * EMBED_DIM + channel]),

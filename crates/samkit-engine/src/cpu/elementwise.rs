@@ -1,7 +1,7 @@
 //! Passes over rows: activations, norms and softmax.
 
 use super::isa::{fma, for_each_isa};
-use crate::network::erf::gelu;
+use crate::network::erf::gelu_with;
 
 /// Partial sums that a reduction keeps, so that it vectorises and its order never changes.
 const LANES: usize = 16;
@@ -24,6 +24,12 @@ fn exp<const FMA: bool>(x: f32) -> f32 {
     }
     let exponent = shifted.to_bits().wrapping_sub(ROUND.to_bits()).wrapping_add(127) << 23;
     sum * f32::from_bits(exponent)
+}
+
+/// The exact GELU.
+#[inline(always)]
+fn gelu<const FMA: bool>(x: f32) -> f32 {
+    gelu_with(x, fma::<FMA>)
 }
 
 /// Sum of a slice, always in the same order.
@@ -68,10 +74,9 @@ fn normalise_row<const FMA: bool>(row: &mut [f32], weight: &[f32], bias: &[f32],
 for_each_isa! {
     /// Adds `bias` to every row and applies the exact GELU.
     pub(crate) fn bias_gelu(x: &mut [f32], bias: &[f32]) {
-        let _ = FMA;
         for row in x.chunks_exact_mut(bias.len()) {
             for (x, &bias) in row.iter_mut().zip(bias) {
-                *x = gelu(*x + bias);
+                *x = gelu::<FMA>(*x + bias);
             }
         }
     }
@@ -104,10 +109,9 @@ for_each_isa! {
 for_each_isa! {
     /// Adds `bias` to every row and `other` to everything, then applies the exact GELU.
     pub(crate) fn add_bias_and_gelu(x: &mut [f32], bias: &[f32], other: &[f32]) {
-        let _ = FMA;
         for (row, other) in x.chunks_exact_mut(bias.len()).zip(other.chunks_exact(bias.len())) {
             for ((x, &bias), &other) in row.iter_mut().zip(bias).zip(other) {
-                *x = gelu(*x + bias + other);
+                *x = gelu::<FMA>(*x + bias + other);
             }
         }
     }
@@ -128,28 +132,53 @@ for_each_isa! {
         for row in x.chunks_exact_mut(weight.len()) {
             normalise_row::<FMA>(row, weight, bias, eps);
             for x in row {
-                *x = gelu(*x);
+                *x = gelu::<FMA>(*x);
             }
         }
     }
 }
 
+/// Softmax of one row in place.
+#[inline(always)]
+fn softmax_row<const FMA: bool>(row: &mut [f32]) {
+    let top = largest(row);
+    for x in row.iter_mut() {
+        *x = exp::<FMA>(*x - top);
+    }
+    let factor = 1.0 / sum(row, |x| x);
+    for x in row.iter_mut() {
+        *x *= factor;
+    }
+}
+
 for_each_isa! {
-    /// Softmax of every row of `columns` values after adding the same row of `bias`.
+    /// Softmax of every row of `columns` values after scaling it and adding the same row of `bias`.
     pub(crate) fn softmax_rows(x: &mut [f32], columns: usize, scale: f32, bias: &[f32]) {
         for (row, bias) in x.chunks_exact_mut(columns).zip(bias.chunks_exact(columns)) {
             for (x, &bias) in row.iter_mut().zip(bias) {
                 *x = fma::<FMA>(*x, scale, bias);
             }
-            let top = largest(row);
-            for x in row.iter_mut() {
-                *x = exp::<FMA>(*x - top);
-            }
-            let factor = 1.0 / sum(row, |x| x);
-            for x in row.iter_mut() {
-                *x *= factor;
+            softmax_row::<FMA>(row);
+        }
+    }
+}
+
+for_each_isa! {
+    /// Softmax of a query's scores over a square of `side`² keys, after scaling them and adding to
+    /// key (y, x) `rows[y] + columns[x]`.
+    pub(crate) fn softmax_square(
+        scores: &mut [f32],
+        side: usize,
+        scale: f32,
+        rows: &[f32],
+        columns: &[f32],
+    ) {
+        for (scores, &row) in scores.chunks_exact_mut(side).zip(rows) {
+            for (score, &column) in scores.iter_mut().zip(columns) {
+                *score = fma::<FMA>(*score, scale, row + column);
             }
         }
+        softmax_row::<FMA>(scores);
     }
 }
 

@@ -26,7 +26,9 @@ impl Isa {
     const fn rows(self) -> usize {
         match self {
             Self::Avx512 => MAX_ROWS,
-            Self::Avx2 | Self::Portable => 4,
+            // 12 of the 16 registers hold sums.
+            Self::Avx2 => 6,
+            Self::Portable => 4,
         }
     }
 }
@@ -129,7 +131,7 @@ pub(crate) fn gemm(isa: Isa, rows: usize, a: Rows<'_>, b: Columns<'_>, c: Sums<'
         let valid = width.min(b.columns - start);
         let mut i = 0;
         while i < rows {
-            let step = [MAX_ROWS, 4, 2, 1]
+            let step = [MAX_ROWS, 6, 4, 2, 1]
                 .into_iter()
                 .find(|&s| s <= isa.rows() && s <= rows - i)
                 .unwrap_or(1);
@@ -174,6 +176,7 @@ fn microkernel(isa: Isa, rows: usize, depth: usize, a: Rows<'_>, b: Panel<'_>, c
         ($kernel:ident) => {
             match rows {
                 8 => $kernel::<8>(depth, a, b, c),
+                6 => $kernel::<6>(depth, a, b, c),
                 4 => $kernel::<4>(depth, a, b, c),
                 2 => $kernel::<2>(depth, a, b, c),
                 _ => $kernel::<1>(depth, a, b, c),

@@ -55,11 +55,11 @@ pub(crate) fn fma<const FMA: bool>(a: f32, b: f32, c: f32) -> f32 {
 macro_rules! for_each_isa {
     (
         $(#[$doc:meta])*
-        pub(crate) fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block
+        $vis:vis fn $name:ident($($arg:ident: $type:ty),* $(,)?) $body:block
     ) => {
         $(#[$doc])*
         #[allow(clippy::too_many_arguments, reason = "kernels take plain slices and sizes")]
-        pub(crate) fn $name(isa: $crate::cpu::isa::Isa, $($arg: $type),*) {
+        $vis fn $name(isa: $crate::cpu::isa::Isa, $($arg: $type),*) {
             #[inline(always)]
             fn body<const FMA: bool>($($arg: $type),*) $body
             #[cfg(target_arch = "x86_64")]

@@ -6,20 +6,30 @@
 #![allow(unsafe_code, reason = "vector instructions chosen at run time; see each SAFETY comment")]
 
 mod attention;
+mod bf16;
 mod bottleneck;
 mod conv;
 mod decoder;
+mod depthwise;
 mod elementwise;
+mod encoder;
 mod gemm;
 mod heads;
 mod isa;
+#[cfg(feature = "kernels")]
+pub mod kernels;
 mod linear;
 mod microkernel;
+mod neck;
+mod relative_attention;
 pub(crate) mod rows;
 mod tiny_vit;
 mod token_side;
 mod upscaler;
+mod vit;
 
 pub(crate) use decoder::{Decoder, ImageSide};
+pub(crate) use encoder::Encoder;
 pub(crate) use isa::Isa;
-pub(crate) use tiny_vit::TinyVit;
+pub(crate) use linear::Kernels;
+pub(crate) use upscaler::Extent;

@@ -8,7 +8,8 @@ use super::bottleneck::Bottleneck;
 use super::conv::{Conv3x3, Depthwise, Shape};
 use super::elementwise;
 use super::isa::Isa;
-use super::linear::Linear;
+use super::linear::{Kernels, Linear};
+use super::neck::Neck;
 use super::token_side::Norm;
 use crate::frame::INPUT_SIDE;
 use crate::network::ops::{conv_bn, depthwise_bn};
@@ -27,13 +28,17 @@ struct Stage {
 }
 
 enum Block {
-    Convolution(Bottleneck),
+    Convolution(Box<Bottleneck>),
     Attention(Box<AttentionBlock>),
 }
 
 impl TinyVit {
     /// Reads the network from a checkpoint, `vb` at `image_encoder`.
-    pub(crate) fn load(isa: Isa, vb: &VarBuilder<'_>) -> Result<Self> {
+    ///
+    /// Convolutions stay in f32 in every precision. With all layers in bf16 the worst of 216 masks
+    /// on the reference photographs had an IoU of 0.932 with that of f32; so it has 0.982.
+    pub(crate) fn load(kernels: Kernels, vb: &VarBuilder<'_>) -> Result<Self> {
+        let isa = kernels.isa;
         let stem = |name: &str, is_activated| {
             let vb = vb.pp(name);
             let (outputs, inputs, ..) = vb.get_unchecked("c.weight")?.dims4()?;
@@ -48,9 +53,9 @@ impl TinyVit {
             loop {
                 let vb = vb.pp("blocks").pp(blocks.len());
                 blocks.push(if is_convolution(&vb) {
-                    Block::Convolution(Bottleneck::load(isa, &vb, 1)?)
+                    Block::Convolution(Box::new(Bottleneck::load(isa, &vb, 1)?))
                 } else if is_attention(&vb) {
-                    Block::Attention(Box::new(AttentionBlock::load(isa, &vb)?))
+                    Block::Attention(Box::new(AttentionBlock::load(kernels, &vb)?))
                 } else {
                     break;
                 });
@@ -102,14 +107,17 @@ struct AttentionBlock {
 }
 
 impl AttentionBlock {
-    fn load(isa: Isa, vb: &VarBuilder<'_>) -> Result<Self> {
+    fn load(kernels: Kernels, vb: &VarBuilder<'_>) -> Result<Self> {
         let norm = Norm::load(&vb.pp("mlp.norm"), 1e-5)?;
         let local = depthwise_bn(&vb.pp("local_conv"), norm.weight.len())?;
         Ok(Self {
-            attention: WindowAttention::load(isa, &vb.pp("attn"))?,
+            attention: WindowAttention::load(kernels, &vb.pp("attn"))?,
             local: Depthwise::new(&local, 1, false)?,
             norm,
-            mlp: [Linear::load(isa, &vb.pp("mlp.fc1"))?, Linear::load(isa, &vb.pp("mlp.fc2"))?],
+            mlp: [
+                Linear::load(kernels, &vb.pp("mlp.fc1"))?,
+                Linear::load(kernels, &vb.pp("mlp.fc2"))?,
+            ],
         })
     }
 
@@ -128,34 +136,5 @@ impl AttentionBlock {
             hidden
         });
         *x = attended;
-    }
-}
-
-/// To 256 channels, and a 3×3 convolution, each normalised.
-struct Neck {
-    reduce: Linear,
-    norm1: Norm,
-    conv: Conv3x3,
-    norm2: Norm,
-}
-
-impl Neck {
-    fn load(isa: Isa, vb: &VarBuilder<'_>) -> Result<Self> {
-        Ok(Self {
-            reduce: Linear::new(isa, &vb.get_unchecked("0.weight")?, None)?,
-            norm1: Norm::load(&vb.pp(1), 1e-6)?,
-            conv: Conv3x3::new(isa, &vb.get_unchecked("2.weight")?, None, 1, false)?,
-            norm2: Norm::load(&vb.pp(3), 1e-6)?,
-        })
-    }
-
-    fn forward(&self, isa: Isa, x: &[f32], shape: Shape) -> Vec<f32> {
-        let shape = Shape { channels: self.reduce.outputs(), ..shape };
-        let mut reduced = vec![0.0; shape.len()];
-        self.reduce.blocks(isa, x, &mut reduced, |_, rows| self.norm1.apply(isa, rows));
-        let mut out = vec![0.0; shape.len()];
-        self.conv.forward(isa, &reduced, shape, &mut out);
-        self.norm2.apply(isa, &mut out);
-        out
     }
 }

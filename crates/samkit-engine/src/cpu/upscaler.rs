@@ -19,6 +19,24 @@ const CHANNELS: [usize; 2] = [EMBED_DIM / 4, EMBED_DIM / 8];
 /// Logits along each side that one image token becomes.
 const SCALE: usize = LOW_RES_SIDE / EMBED_SIDE;
 
+/// The image's tokens whose logits are asked for, from the top left corner of the square.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Extent {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+}
+
+impl Extent {
+    /// The whole square.
+    pub(crate) const SQUARE: Self = Self { rows: EMBED_SIDE, columns: EMBED_SIDE };
+
+    /// The tokens behind the first `rows` and `columns` of logits.
+    pub(crate) fn of_logits(rows: usize, columns: usize) -> Self {
+        let tokens = |logits: usize| logits.div_ceil(SCALE).clamp(1, EMBED_SIDE);
+        Self { rows: tokens(rows), columns: tokens(columns) }
+    }
+}
+
 pub(crate) struct Upscaler {
     first: Linear,
     norm: Norm,
@@ -35,35 +53,51 @@ impl Upscaler {
         })
     }
 
-    /// `image` (4096, 256), `masks` (masks, 32) → one map of 256×256 logits a mask.
-    pub(crate) fn forward(&self, isa: Isa, image: &[f32], masks: &[f32]) -> Vec<Vec<f32>> {
+    /// `image` (4096, 256), `masks` (masks, 32) → one map of 256×256 logits a mask. Logits outside
+    /// `extent` are not computed and are 0.
+    pub(crate) fn forward(
+        &self,
+        isa: Isa,
+        image: &[f32],
+        masks: &[f32],
+        extent: Extent,
+    ) -> Vec<Vec<f32>> {
         let count = masks.len() / CHANNELS[1];
         let weights = Packed::new(isa, CHANNELS[1], count, |k, j| masks[j * CHANNELS[1] + k]);
         let rows: Vec<Vec<f32>> = image
             .par_chunks_exact(EMBED_SIDE * EMBED_DIM)
-            .map_init(Scratch::new, |scratch, tokens| self.row(isa, tokens, &weights, scratch))
+            .take(extent.rows)
+            .map_init(Scratch::new, |scratch, tokens| {
+                self.row(isa, &tokens[..extent.columns * EMBED_DIM], &weights, scratch)
+            })
             .collect();
         let line = SCALE * LOW_RES_SIDE;
-        (0..count)
-            .map(|m| rows.iter().flat_map(|row| &row[m * line..(m + 1) * line]).copied().collect())
-            .collect()
+        let map = |mask: usize| {
+            let mut map = Vec::with_capacity(LOW_RES_SIDE * LOW_RES_SIDE);
+            rows.iter().for_each(|row| map.extend_from_slice(&row[mask * line..][..line]));
+            map.resize(LOW_RES_SIDE * LOW_RES_SIDE, 0.0);
+            map
+        };
+        (0..count).map(map).collect()
     }
 
-    /// One row of image tokens → four rows of logits for every mask.
+    /// The first tokens of a row of the image → four rows of logits for every mask.
     fn row(&self, isa: Isa, tokens: &[f32], masks: &Packed, scratch: &mut Scratch) -> Vec<f32> {
-        let Scratch { first, second, logits } = scratch;
+        let columns = tokens.len() / EMBED_DIM;
+        let first = &mut scratch.first[..columns * self.first.outputs()];
+        let second = &mut scratch.second[..4 * columns * self.second.outputs()];
         self.first.product(isa, tokens, first);
         elementwise::add_bias(isa, first, &self.first.bias);
         elementwise::layer_norm_gelu(isa, first, &self.norm.weight, &self.norm.bias, self.norm.eps);
         self.second.product(isa, first, second);
         elementwise::bias_gelu(isa, second, &self.second.bias);
         let count = masks.columns();
-        let logits = &mut logits[..EMBED_SIDE * SCALE * SCALE * count];
+        let logits = &mut scratch.logits[..columns * SCALE * SCALE * count];
         let a = Rows { data: second, row: CHANNELS[1], column: 1 };
         let sums = Sums { data: logits, stride: count, accumulate: false };
-        gemm(isa, EMBED_SIDE * SCALE * SCALE, a, masks.view(isa), sums);
+        gemm(isa, columns * SCALE * SCALE, a, masks.view(isa), sums);
         // Pixels come as (token, row and column of the first step, of the second step).
-        let mut out = vec![0.0; logits.len()];
+        let mut out = vec![0.0; count * SCALE * LOW_RES_SIDE];
         for (pixel, values) in logits.chunks_exact(count).enumerate() {
             let (token, step1, step2) = (pixel / 16, pixel / 4 % 4, pixel % 4);
             let y = 2 * (step1 / 2) + step2 / 2;
@@ -101,5 +135,5 @@ fn transposed(isa: Isa, vb: &VarBuilder<'_>) -> Result<Linear> {
     let (inputs, outputs, _, _) = weight.dims4()?;
     let weight = weight.permute((2, 3, 1, 0))?.reshape((4 * outputs, inputs))?;
     let bias = values(&vb.get(outputs, "bias")?)?.repeat(4);
-    Ok(Linear { bias, ..Linear::new(isa, &weight, None)? })
+    Ok(Linear::new(isa, &weight, None)?.with_bias(bias))
 }

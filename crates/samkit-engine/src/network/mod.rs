@@ -7,7 +7,7 @@ pub(crate) mod ops;
 mod prompt_encoder;
 pub(crate) mod tiny_vit;
 mod transformer;
-mod vit;
+pub(crate) mod vit;
 mod windows;
 
 use candle_core::{Result, Tensor};

@@ -11,9 +11,9 @@ use super::ops::{gelu_erf, layer_norm, linear};
 use super::windows::Windows;
 
 /// Pixels a side of a patch.
-const PATCH: usize = 16;
+pub(crate) const PATCH: usize = 16;
 /// Epsilon of the blocks' LayerNorms (`build_sam.py`).
-const EPS: f64 = 1e-6;
+pub(crate) const EPS: f64 = 1e-6;
 
 pub(crate) struct Vit {
     patch_embed: Conv2d,
