@@ -7,7 +7,7 @@ use std::{
 };
 
 use indicatif::ProgressBar;
-use samkit_engine::{Sam, Timings};
+use samkit_engine::{EmbeddingCache, Sam, Timings};
 use samkit_io::{InputImage, LoadedImage, OutputNames, ReadLimits, WriteError};
 use samkit_models::{LocalModel, PullOptions, Store};
 
@@ -17,16 +17,21 @@ use crate::{
     job::{Job, JobStep},
     report::{Failure, ImageReport, Parts, RunReport, StepReport},
     stop,
-    tasks::{Artifact, Content, Scene, TaskError},
+    tasks::{Artifact, Content, Kept, Scene, TaskError},
 };
 
 /// Works through the job and writes `run.json`.
 ///
 /// # Errors
 /// When the weights cannot be had or loaded: then nothing was written.
-pub(crate) fn run(job: &Job, console: Console) -> Result<RunReport, CliError> {
+pub(crate) fn run(
+    job: &Job,
+    cache: Option<&EmbeddingCache>,
+    console: Console,
+) -> Result<RunReport, CliError> {
     let start = Instant::now();
-    let mut batch = Batch { job, console, names: OutputNames::new(&job.images), network: None };
+    let names = OutputNames::new(&job.images);
+    let mut batch = Batch { job, cache, console, names, network: None };
     let mut images = Vec::new();
     for (index, input) in job.images.iter().enumerate() {
         match batch.image(input, index + 1)? {
@@ -53,6 +58,7 @@ pub(crate) fn run(job: &Job, console: Console) -> Result<RunReport, CliError> {
 
 struct Batch<'j> {
     job: &'j Job,
+    cache: Option<&'j EmbeddingCache>,
     console: Console,
     names: OutputNames,
     /// Loaded when the first image is there that can be read.
@@ -92,7 +98,7 @@ impl Batch<'_> {
         }
         let network = self.network.as_ref().expect("loaded just above");
         let bar = self.console.step_line(self.title(&report, number));
-        let finished = self.steps(&network.sam, input, &loaded, &mut report, &bar);
+        let finished = self.steps(network, input, &loaded, &mut report, &bar);
         bar.finish_and_clear();
         Ok(finished.is_continue().then_some(report))
     }
@@ -121,7 +127,7 @@ impl Batch<'_> {
 
     fn steps(
         &self,
-        sam: &Sam,
+        network: &Network,
         input: &InputImage,
         loaded: &LoadedImage,
         report: &mut ImageReport,
@@ -129,7 +135,8 @@ impl Batch<'_> {
     ) -> ControlFlow<()> {
         (report.width, report.height) = loaded.image.dimensions();
         report.notes = loaded.notes.iter().map(ToString::to_string).collect();
-        let scene = Scene::new(sam, &loaded.image, &report.image);
+        let kept = self.cache.map(|cache| Kept { cache, weights: &network.local.sha256 });
+        let scene = Scene::new(&network.sam, &loaded.image, &report.image, kept);
         let mut steps = Vec::new();
         let mut parts = report.seconds;
         for step in &self.job.steps {
@@ -139,7 +146,8 @@ impl Batch<'_> {
                 Err(error) => steps.push(StepReport::failed(step, Failure::new(&error))),
             }
         }
-        report.steps = steps;
+        (report.embedding, report.steps) = (scene.origin(), steps);
+        report.notes.extend(scene.notes());
         report.seconds = parts;
         ControlFlow::Continue(())
     }
@@ -202,6 +210,6 @@ fn load(job: &Job, console: Console) -> Result<Network, CliError> {
     let options = PullOptions { offline: job.offline, ..PullOptions::default() };
     let local = Store::open_default()?.ensure(job.model, &options, &Fetching::new(console))?;
     console.detail(&format!("weights: {}", local.path.display()));
-    let sam = Sam::load(&local.path, job.device)?;
+    let sam = Sam::load_with(&local.path, job.device, job.precision)?;
     Ok(Network { sam, local, loading: start.elapsed() })
 }

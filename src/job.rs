@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use samkit_engine::DeviceKind;
+use samkit_engine::{DeviceKind, EmbeddingCache, Precision};
 use samkit_io::InputImage;
 use samkit_models::ModelSpec;
 
@@ -21,6 +21,9 @@ pub(crate) struct Job {
     pub(crate) output: PathBuf,
     pub(crate) model: &'static ModelSpec,
     pub(crate) device: DeviceKind,
+    pub(crate) precision: Precision,
+    /// Folder that embeddings are kept in from one run to the next.
+    pub(crate) cache: Option<PathBuf>,
     /// Threads to compute with; all cores where it is not said.
     pub(crate) threads: Option<usize>,
     /// Whether the network may not be used.
@@ -51,6 +54,11 @@ impl Job {
             .and_then(|()| tempfile::NamedTempFile::new_in(path))
             .map(drop)
             .map_err(|source| CliError::Output { path: path.clone(), source })
+    }
+
+    /// Opens the folder of embeddings, which proves that files can be made in it.
+    pub(crate) fn open_cache(&self) -> Result<Option<EmbeddingCache>, CliError> {
+        Ok(self.cache.as_deref().map(EmbeddingCache::open).transpose()?)
     }
 
     /// Starts the threads that everything computes on.

@@ -60,8 +60,9 @@ fn execute(job: &Job, args: &ReportArgs, console: Console) -> Result<Outcome, Cl
         return Ok(Outcome::Done);
     }
     job.prepare_output()?;
+    let cache = job.open_cache()?;
     job.start_threads()?;
-    let report = batch::run(job, console)?;
+    let report = batch::run(job, cache.as_ref(), console)?;
     if args.json {
         report::print_json(&report);
     } else if !console.quiet {

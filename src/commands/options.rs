@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use samkit_engine::DeviceKind;
+use samkit_engine::{DeviceKind, Precision};
 use samkit_models::ModelSpec;
 use serde::de::DeserializeOwned;
 
@@ -33,6 +33,13 @@ pub(crate) struct ImageArgs {
     /// Where to compute: auto, cpu, cuda or metal
     #[arg(long, value_name = "DEVICE", default_value = "auto")]
     pub(crate) device: String,
+    /// Number format of the image encoder: f32, or bf16 (faster, less exact; needs a CPU with
+    /// AVX-512 BF16)
+    #[arg(long, value_name = "FORMAT", default_value = "f32")]
+    pub(crate) precision: String,
+    /// Keep embeddings in this folder: an image that a run has encoded is not encoded again
+    #[arg(long, value_name = "DIR")]
+    pub(crate) cache: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) report: ReportArgs,
 }
@@ -69,6 +76,13 @@ pub(super) fn device(name: &str) -> Result<DeviceKind, CliError> {
     Ok(name.parse()?)
 }
 
+/// The precision of this name, if `device` has it.
+pub(super) fn precision(name: &str, device: DeviceKind) -> Result<Precision, CliError> {
+    let precision: Precision = name.parse()?;
+    precision.check(device)?;
+    Ok(precision)
+}
+
 impl ImageArgs {
     /// A job of one step.
     pub(super) fn job(
@@ -80,10 +94,13 @@ impl ImageArgs {
     ) -> Result<Job, CliError> {
         task.validate()?;
         let name = task.name();
+        let device = device(&self.device)?;
         Ok(Job {
             name: name.to_owned(),
             model: model(&self.model)?,
-            device: device(&self.device)?,
+            device,
+            precision: precision(&self.precision, device)?,
+            cache: self.cache.clone(),
             images: find_images(&self.images, Path::new(""), &self.output, console)?,
             output: self.output.clone(),
             threads: global.threads.map(usize::from),

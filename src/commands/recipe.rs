@@ -27,6 +27,7 @@ pub(super) fn run(args: &RecipeArgs) -> Result<Outcome, CliError> {
     let (source, _) = run::open(name)?;
     let recipe = Recipe::parse(source, &[])?;
     run::resolve_engine(&recipe, None)?;
+    run::named_precision(&recipe)?;
     let steps = run::resolve_steps(&recipe)?;
     let ids: Vec<_> = steps.iter().map(|step| step.id.as_str()).collect();
     println!("{}: ok, steps: {}", recipe.source().name(), ids.join(", "));

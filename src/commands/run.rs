@@ -3,14 +3,15 @@
 use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
-use samkit_engine::DeviceKind;
+use miette::Diagnostic;
+use samkit_engine::{DeviceKind, Precision};
 use samkit_io::FindError;
 use samkit_models::ModelSpec;
 use samkit_recipe::{Override, Path as RecipePath, Problem, Recipe, Source, Spot};
 
 use super::{
     Outcome, execute,
-    options::{OUTPUT, ReportArgs, default_model, device, product},
+    options::{OUTPUT, ReportArgs, default_model, device, precision, product},
 };
 use crate::{
     cli::GlobalArgs,
@@ -44,6 +45,13 @@ pub(crate) struct RunArgs {
     /// Where to compute instead of where the recipe says: auto, cpu, cuda or metal
     #[arg(long, value_name = "DEVICE")]
     device: Option<String>,
+    /// Number format of the image encoder instead of the recipe's: f32 or bf16
+    #[arg(long, value_name = "FORMAT")]
+    precision: Option<String>,
+    /// Folder to keep embeddings in instead of the recipe's: an image that a run has encoded is not
+    /// encoded again
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
     #[command(flatten)]
     report: ReportArgs,
 }
@@ -66,6 +74,14 @@ pub(super) fn run(
     let recipe = Recipe::parse(source, &overrides)?;
     let steps = resolve_steps(&recipe)?;
     let (model, device) = resolve_engine(&recipe, args.device.as_deref())?;
+    let precision = match &args.precision {
+        Some(flag) => precision(flag, device)?,
+        None => recipe_precision(&recipe, device)?,
+    };
+    let cache = args
+        .cache
+        .clone()
+        .or_else(|| recipe.engine.cache.as_ref().map(|folder| relative_to(&origin.base, folder)));
 
     let output = args.output.clone().unwrap_or_else(|| match &recipe.output {
         Some(folder) => relative_to(&origin.base, folder),
@@ -82,6 +98,8 @@ pub(super) fn run(
         output,
         model,
         device,
+        precision,
+        cache,
         threads: global.threads.map(usize::from).or(recipe.engine.threads),
         offline: args.report.offline,
         steps,
@@ -94,10 +112,7 @@ pub(super) fn resolve_engine(
     recipe: &Recipe,
     device_flag: Option<&str>,
 ) -> Result<(&'static ModelSpec, DeviceKind), CliError> {
-    let unknown = |key, name: &str, allowed| {
-        let problem = Problem::UnknownName { what: key, name: name.to_owned(), allowed };
-        recipe.fault(&RecipePath::root().key("engine").key(key), Spot::Value, problem)
-    };
+    let unknown = |key, name: &str, allowed| unknown_name(recipe, key, name, allowed);
     let id = recipe.engine.model.as_deref().unwrap_or(default_model());
     let model = samkit_models::find(id).map_err(|_| {
         let known = samkit_models::registry().iter().map(|spec| spec.id.clone()).collect();
@@ -111,6 +126,35 @@ pub(super) fn resolve_engine(
         (None, None) => DeviceKind::default(),
     };
     Ok((model, device))
+}
+
+/// An error at `engine.KEY`.
+fn engine_fault(recipe: &Recipe, key: &str, problem: Problem) -> CliError {
+    recipe.fault(&RecipePath::root().key("engine").key(key), Spot::Value, problem).into()
+}
+
+fn unknown_name(recipe: &Recipe, key: &'static str, name: &str, allowed: Vec<String>) -> CliError {
+    engine_fault(recipe, key, Problem::UnknownName { what: key, name: name.to_owned(), allowed })
+}
+
+/// The recipe's precision by name, whether or not this machine has it.
+pub(super) fn named_precision(recipe: &Recipe) -> Result<Precision, CliError> {
+    let Some(name) = &recipe.engine.precision else {
+        return Ok(Precision::default());
+    };
+    let allowed = || Precision::NAMES.map(str::to_owned).to_vec();
+    name.parse().map_err(|_| unknown_name(recipe, "precision", name, allowed()))
+}
+
+/// The recipe's precision, if `device` has it.
+fn recipe_precision(recipe: &Recipe, device: DeviceKind) -> Result<Precision, CliError> {
+    let precision = named_precision(recipe)?;
+    precision.check(device).map_err(|error| {
+        let help = error.help().map(|help| help.to_string()).unwrap_or_default();
+        let message = crate::error::one_line(&error);
+        engine_fault(recipe, "precision", Problem::Other { message, help })
+    })?;
+    Ok(precision)
 }
 
 /// Where a recipe came from.

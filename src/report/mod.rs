@@ -16,6 +16,7 @@ use crate::{
     error::one_line,
     job::{Job, JobStep},
     numbers::short_numbers,
+    tasks::FROM_CACHE,
     version::VERSION,
 };
 
@@ -30,6 +31,8 @@ pub(crate) struct RunReport {
     pub(crate) model: Option<ModelReport>,
     /// Where the networks ran: `cpu`, `cuda` or `metal`; null likewise.
     pub(crate) device: Option<&'static str>,
+    /// In which number format the image encoder computes.
+    pub(crate) precision: &'static str,
     pub(crate) threads: usize,
     /// The steps as resolved, every default filled in.
     pub(crate) steps: Vec<Value>,
@@ -65,6 +68,8 @@ pub(crate) struct RunSeconds {
 #[derive(Debug, Serialize)]
 pub(crate) struct Networks {
     pub(crate) images_encoded: u64,
+    /// Images that were not encoded, because the cache held their embeddings.
+    pub(crate) embeddings_from_cache: usize,
     pub(crate) encoder_seconds: f64,
     pub(crate) prompts_decoded: u64,
     pub(crate) decoder_seconds: f64,
@@ -116,7 +121,10 @@ pub(crate) struct ImageReport {
     pub(crate) image: String,
     pub(crate) width: u32,
     pub(crate) height: u32,
-    /// What was done to it while reading, such as rotation by EXIF.
+    /// Where its embedding came from: `encoded` or `cache`; null when no step asked for it.
+    pub(crate) embedding: Option<&'static str>,
+    /// What was done to it while reading, such as rotation by EXIF, and files of the cache that
+    /// could not be used.
     pub(crate) notes: Vec<String>,
     pub(crate) steps: Vec<StepReport>,
     /// Why nothing could be done with it.
@@ -164,6 +172,7 @@ impl ImageReport {
             image,
             width: 0,
             height: 0,
+            embedding: None,
             notes: Vec::new(),
             steps: Vec::new(),
             error: None,
@@ -190,6 +199,8 @@ impl RunReport {
         images: Vec<ImageReport>,
         elapsed: Duration,
     ) -> Self {
+        let from_cache = |image: &&ImageReport| image.embedding == Some(FROM_CACHE);
+        let embeddings_from_cache = images.iter().filter(from_cache).count();
         let parts = images.iter().fold(Parts::default(), |sum, image| sum.add(&image.seconds));
         Self {
             samkit: VERSION,
@@ -201,6 +212,7 @@ impl RunReport {
                 sha256: local.sha256.clone(),
             }),
             device,
+            precision: job.precision.name(),
             threads: job.thread_count(),
             steps: job.steps.iter().map(step_json).collect(),
             output: job.output.display().to_string(),
@@ -213,6 +225,7 @@ impl RunReport {
             },
             networks: Networks {
                 images_encoded: timings.images_encoded,
+                embeddings_from_cache,
                 encoder_seconds: timings.encode.as_secs_f64(),
                 prompts_decoded: timings.prompts_decoded,
                 decoder_seconds: timings.decode.as_secs_f64(),
@@ -255,6 +268,7 @@ pub(crate) fn print_plan(job: &Job, as_json: bool) {
             "run": job.name,
             "model": job.model.id,
             "weights_present": weights,
+            "precision": job.precision.name(),
             "threads": job.thread_count(),
             "steps": steps,
             "output": job.output,

@@ -49,10 +49,14 @@ fn text(report: &RunReport, timings: bool) -> String {
 
     if timings {
         let networks = &report.networks;
+        let cached = match networks.embeddings_from_cache {
+            0 => String::new(),
+            count => format!(" (and {count} from the cache)"),
+        };
         let each = |total: f64, count: u64| time(total / count.max(1) as f64);
         let _ = write!(
             text,
-            "\nencoder: {}, {} each\ndecoder: {}, {} each\n",
+            "\nencoder: {}{cached}, {} each\ndecoder: {}, {} each\n",
             counted(networks.images_encoded as usize, "image"),
             each(networks.encoder_seconds, networks.images_encoded),
             counted(networks.prompts_decoded as usize, "prompt"),

@@ -29,6 +29,7 @@ pub(crate) struct EverythingParams {
     pub(crate) crop_n_points_downscale_factor: u32,
     pub(crate) point_grids: Option<PointGrids>,
     pub(crate) min_mask_region_area: u32,
+    pub(crate) adaptive: bool,
 }
 
 /// For the image and each crop layer a list of `[x, y]` from 0 to 1.
@@ -50,6 +51,7 @@ impl Default for EverythingParams {
             crop_n_points_downscale_factor: params.crop_n_points_downscale_factor,
             point_grids: None,
             min_mask_region_area: params.min_mask_region_area,
+            adaptive: params.adaptive,
         }
     }
 }
@@ -71,6 +73,7 @@ impl EverythingParams {
             crop_n_points_downscale_factor: self.crop_n_points_downscale_factor,
             point_grids: self.point_grids.as_ref().map(|grids| grids.iter().map(points).collect()),
             min_mask_region_area: self.min_mask_region_area,
+            adaptive: self.adaptive,
         }
     }
 }

@@ -11,7 +11,7 @@ use samkit_edges::{EdgeError, EdgeParams};
 use samkit_engine::{EngineError, Progress};
 use samkit_io::Gray16Image;
 
-pub(crate) use scene::Scene;
+pub(crate) use scene::{FROM_CACHE, Kept, Scene};
 
 use self::{everything::EverythingParams, segment::SegmentParams};
 

@@ -3,7 +3,9 @@
 mod bad_images;
 mod bad_requests;
 mod batches;
+mod caches;
 mod models;
+mod precisions;
 mod recipes;
 mod segments;
 mod support;

@@ -44,7 +44,7 @@ fn a_misspelt_name_without_ending_finds_the_recipe() {
 fn a_photograph_is_no_recipe() {
     let place = Place::new();
     place.picture("a.jpg", &scene(48, 32));
-    offline(&place, &["run", "a.jpg"]).exits(2).says(&["cannot read recipe a.jpg", "--input"]);
+    offline(&place, &["run", "a.jpg"]).exits(2).says(&["a.jpg:1:1", "not UTF-8 text"]);
 }
 
 #[test]

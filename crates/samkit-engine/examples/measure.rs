@@ -1,40 +1,102 @@
-//! Times the networks on the CPU: one image encoded, one prompt decoded, a batch of prompts decoded.
+//! Times one kind of work on the CPU: encoding, decoding, or automatic masks.
 //!
-//! `measure WEIGHTS.safetensors [RUNS]` prints one JSON line per kind of work: the median and the
-//! minimum of RUNS runs after one unmeasured run. `benches/compare` reads these lines.
+//! `measure [--generic] WEIGHTS RUNS WORK [IMAGE] [POINTS_PER_SIDE]` does the work once unmeasured,
+//! then RUNS times, and prints one JSON line with every run's time in milliseconds.
+//! `benches/compare` starts one such program for each work, so that the peak memory is the work's.
+//! `--generic` takes the plain candle operations in place of the kernels for CPUs.
 
 use std::time::Instant;
 
 use image::{Rgb, RgbImage};
 use samkit_core::Prompt;
-use samkit_engine::{DeviceKind, MaskOutput, Sam};
+use samkit_engine::{
+    DeviceKind, Embedding, GeneratorParams, MaskOutput, Prediction, Sam, generate_masks,
+};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+const USAGE: &str = "usage: measure [--generic] WEIGHTS RUNS \
+                     encode|point|batch|first|click IMAGE|masks IMAGE POINTS_PER_SIDE";
 
 /// The networks' own input size, so that no time goes into resizing.
 const SIDE: u32 = 1024;
 
 fn main() -> Result<()> {
-    let mut args = std::env::args().skip(1);
-    let weights = args.next().ok_or("usage: measure WEIGHTS [RUNS]")?;
-    let runs = args.next().map_or(Ok(5), |n| n.parse())?;
+    let mut args: Vec<String> = std::env::args().skip(1).collect();
+    let is_generic = args.first().is_some_and(|arg| arg == "--generic");
+    args.drain(..usize::from(is_generic));
+    let [weights, runs, work, rest @ ..] = &args[..] else { return Err(USAGE.into()) };
+    let load = if is_generic { Sam::load_generic } else { Sam::load };
+    let sam = load(weights.as_ref(), DeviceKind::Cpu)?;
 
-    let sam = Sam::load(weights.as_ref(), DeviceKind::Cpu)?;
-    let image = image();
-    let embedding = measure("encode 1024x1024", runs, || Ok(sam.encode(&image)?))?;
-    let centre = [Prompt::point(512.0, 512.0)];
-    measure("decode 1 point", runs, || Ok(sam.predict(&embedding, &centre, MaskOutput::Multi)?))?;
-    let grid = grid();
-    measure("decode 64 points", runs, || Ok(sam.predict(&embedding, &grid, MaskOutput::Multi)?))?;
-    // What an embedding prepares on its first prompt shows only here.
-    measure("encode and decode 1 point", runs, || {
-        Ok(sam.predict(&sam.encode(&image)?, &centre, MaskOutput::Multi)?)
-    })?;
+    let mut masks = None;
+    let ms = match (work.as_str(), rest) {
+        ("encode", []) => {
+            let image = formula();
+            measure(runs, || Ok(sam.encode(&image)?))
+        }
+        ("point", []) => {
+            let embedding = sam.encode(&formula())?;
+            measure(runs, || point(&sam, &embedding, SIDE, SIDE))
+        }
+        ("batch", []) => {
+            let embedding = sam.encode(&formula())?;
+            let grid = grid();
+            measure(runs, || Ok(sam.predict(&embedding, &grid, MaskOutput::Multi)?))
+        }
+        // What an embedding prepares on its first prompt shows only here.
+        ("first", []) => {
+            let image = formula();
+            measure(runs, || point(&sam, &sam.encode(&image)?, SIDE, SIDE))
+        }
+        ("click", [image]) => {
+            let embedding = sam.encode(&image::open(image)?.to_rgb8())?;
+            let size = embedding.image_size();
+            measure(runs, || {
+                let answers = point(&sam, &embedding, size.width, size.height)?;
+                Ok(embedding.frame().upsample(&answers[0].best().logits))
+            })
+        }
+        ("masks", [image, side]) => {
+            let image = image::open(image)?.to_rgb8();
+            // A whole unmeasured run would take minutes in the slowest of the compared programs.
+            automatic(&sam, &image, 4)?;
+            let side = side.parse()?;
+            time(runs, || {
+                masks = Some(automatic(&sam, &image, side)?);
+                Ok(())
+            })
+        }
+        _ => return Err(USAGE.into()),
+    }?;
+    let line = serde_json::json!({
+        "program": "samkit",
+        "work": work,
+        "network": sam.architecture(),
+        "threads": rayon::current_num_threads(),
+        "ms": ms,
+        "masks": masks,
+        "peak_bytes": peak_bytes(),
+    });
+    println!("{line}");
     Ok(())
 }
 
+/// One foreground point in the middle, three masks.
+fn point(sam: &Sam, embedding: &Embedding, width: u32, height: u32) -> Result<Vec<Prediction>> {
+    let centre = [Prompt::point(width as f32 / 2.0, height as f32 / 2.0)];
+    Ok(sam.predict(embedding, &centre, MaskOutput::Multi)?)
+}
+
+/// How many masks the generator finds, the image's encoding included.
+fn automatic(sam: &Sam, image: &RgbImage, points_per_side: u32) -> Result<usize> {
+    let params = GeneratorParams { points_per_side, ..GeneratorParams::default() };
+    Ok(generate_masks(sam, image, None, &params, &|_, _| std::ops::ControlFlow::Continue(()))?
+        .len())
+}
+
 /// A picture by formula, the same in every program that is compared.
-fn image() -> RgbImage {
+fn formula() -> RgbImage {
     RgbImage::from_fn(SIDE, SIDE, |x, y| {
         Rgb([0, 50, 100].map(|offset| ((7 * x + 13 * y + offset) % 256) as u8))
     })
@@ -46,19 +108,26 @@ fn grid() -> Vec<Prompt> {
     (0..64).map(|i| Prompt::point(centre(i % 8), centre(i / 8))).collect()
 }
 
-fn measure<T>(work: &str, runs: usize, mut run: impl FnMut() -> Result<T>) -> Result<T> {
-    let mut result = run()?;
-    let mut ms = Vec::with_capacity(runs);
-    for _ in 0..runs.max(1) {
+/// Milliseconds of every run, after one unmeasured run.
+fn measure<T>(runs: &str, mut run: impl FnMut() -> Result<T>) -> Result<Vec<f64>> {
+    run()?;
+    time(runs, run)
+}
+
+/// Milliseconds of every run.
+fn time<T>(runs: &str, mut run: impl FnMut() -> Result<T>) -> Result<Vec<f64>> {
+    let once = |_| {
         let start = Instant::now();
-        result = run()?;
-        ms.push(start.elapsed().as_secs_f64() * 1e3);
-    }
-    ms.sort_by(f64::total_cmp);
-    let (median, min) = (ms[ms.len() / 2], ms[0]);
-    println!(
-        r#"{{"program":"samkit","work":"{work}","runs":{},"median_ms":{median:.1},"min_ms":{min:.1}}}"#,
-        ms.len()
-    );
-    Ok(result)
+        std::hint::black_box(run()?);
+        Ok(start.elapsed().as_secs_f64() * 1e3)
+    };
+    (0..runs.parse()?).map(once).collect()
+}
+
+/// The most memory that this process has held, where the system says so (Linux).
+fn peak_bytes() -> Option<u64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1024)
 }

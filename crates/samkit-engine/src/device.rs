@@ -39,6 +39,15 @@ impl DeviceKind {
     }
 }
 
+/// `cpu`, `cuda` or `metal`.
+pub(crate) fn device_name(device: &Device) -> &'static str {
+    match device {
+        Device::Cpu => "cpu",
+        Device::Cuda(_) => "cuda",
+        Device::Metal(_) => "metal",
+    }
+}
+
 impl std::str::FromStr for DeviceKind {
     type Err = ParamError;
 

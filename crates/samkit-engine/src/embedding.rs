@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use candle_core::{DType, Device, Tensor};
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 use samkit_core::Size;
+use sha2::{Digest, Sha256};
 
 use crate::cpu::ImageSide;
 use crate::error::{EngineError, Result};
@@ -84,6 +85,11 @@ impl Embedding {
     /// # Errors
     /// When the file cannot be written.
     pub fn save(&self, path: &Path) -> Result<()> {
+        self.save_as(path, "")
+    }
+
+    /// As [`Embedding::save`], with the key that a cache knows the embedding by.
+    pub(crate) fn save_as(&self, path: &Path, key: &str) -> Result<()> {
         let bytes: Vec<u8> = self.to_vec()?.iter().flat_map(|v| v.to_le_bytes()).collect();
         let shape = vec![1, EMBED_DIM, EMBED_SIDE, EMBED_SIDE];
         let view = TensorView::new(Dtype::F32, shape, &bytes).map_err(|e| unusable(path, e))?;
@@ -93,6 +99,8 @@ impl Embedding {
             ("model".to_owned(), self.model.clone()),
             ("image_width".to_owned(), size.width.to_string()),
             ("image_height".to_owned(), size.height.to_string()),
+            ("key".to_owned(), key.to_owned()),
+            ("sha256".to_owned(), hex(&Sha256::digest(&bytes))),
         ]);
         let file = safetensors::serialize([(TENSOR, view)], Some(metadata))
             .map_err(|e| unusable(path, e))?;
@@ -109,6 +117,11 @@ impl Embedding {
     /// # Errors
     /// When the file cannot be read or holds something else.
     pub fn load(path: &Path) -> Result<Self> {
+        Ok(Self::load_keyed(path)?.0)
+    }
+
+    /// An embedding and the key that it was saved with.
+    pub(crate) fn load_keyed(path: &Path) -> Result<(Self, String)> {
         let bytes = std::fs::read(path).map_err(|e| unusable(path, e))?;
         let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| unusable(path, e))?;
         let metadata = header.metadata().clone().unwrap_or_default();
@@ -134,6 +147,10 @@ impl Embedding {
             );
             return Err(unusable(path, found));
         }
+        // Whoever lost power while writing may find a file of the right length full of zeros.
+        if hex(&Sha256::digest(tensor.data())) != *entry("sha256")? {
+            return Err(unusable(path, "its values are damaged"));
+        }
         let tokens = Tensor::from_raw_buffer(
             tensor.data(),
             DType::F32,
@@ -141,8 +158,14 @@ impl Embedding {
             &Device::Cpu,
         )?;
         let tokens = tokens.transpose(1, 2)?.contiguous()?;
-        Ok(Self::new(Frame::new(size), entry("model")?.clone(), tokens))
+        let embedding = Self::new(Frame::new(size), entry("model")?.clone(), tokens);
+        Ok((embedding, entry("key")?.clone()))
     }
+}
+
+/// Bytes in lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unusable(path: &Path, reason: impl std::fmt::Display) -> EngineError {

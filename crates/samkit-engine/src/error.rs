@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use samkit_core::ParamError;
 
+use crate::precision::Precision;
+
 /// An error of the engine.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 #[non_exhaustive]
@@ -38,6 +40,15 @@ pub enum EngineError {
         /// Why not.
         reason: String,
     },
+    /// A precision that this machine or network does not have.
+    #[error("precision `{precision}` cannot be used: {reason}")]
+    #[diagnostic(help("use `f32`, or leave the precision out"))]
+    Precision {
+        /// The precision as it was asked for.
+        precision: Precision,
+        /// What it needs, and what is not there.
+        reason: String,
+    },
     /// An image without pixels.
     #[error("the image is {width}×{height}: it has no pixels")]
     EmptyImage {
@@ -65,6 +76,15 @@ pub enum EngineError {
         path: PathBuf,
         /// What is wrong with it.
         reason: String,
+    },
+    /// A folder that embeddings cannot be kept in.
+    #[error("cannot keep embeddings in the folder {}", path.display())]
+    #[diagnostic(help("name a folder that you may write to as the cache, or leave the cache out"))]
+    CacheFolder {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
     },
     /// An embedding made by another network.
     #[error("the embedding was made by {found}, but the model is {expected}")]

@@ -4,6 +4,7 @@
 //!   [`Sam::predict`] answers [prompts](samkit_core::Prompt) on it.
 //! - [`Frame`] knows the way between the image's pixels and the network's.
 //! - [`generate_masks`] finds masks for everything in an image.
+//! - [`EmbeddingCache`] keeps embeddings in a folder from one run to the next.
 //!
 //! Coordinates that cross this crate's border are original-image pixels.
 //!
@@ -22,6 +23,7 @@
 //! # }
 //! ```
 
+mod cache;
 mod cpu;
 mod device;
 mod embedding;
@@ -29,6 +31,7 @@ mod error;
 mod frame;
 mod generator;
 mod network;
+mod precision;
 mod prediction;
 mod preprocess;
 mod resample;
@@ -36,11 +39,16 @@ mod resize;
 mod sam;
 mod timings;
 
+pub use cache::{CachedEmbedding, EmbeddingCache};
+#[cfg(feature = "kernels")]
+#[doc(hidden)]
+pub use cpu::kernels;
 pub use device::DeviceKind;
 pub use embedding::Embedding;
 pub use error::EngineError;
 pub use frame::{Frame, INPUT_SIDE, MaskMeasure};
 pub use generator::{GeneratorParams, Progress, generate_masks, point_grid};
+pub use precision::Precision;
 pub use prediction::{MaskOutput, MaskPrediction, Prediction};
 pub use sam::Sam;
 pub use timings::Timings;

@@ -11,13 +11,14 @@ use rayon::prelude::*;
 use samkit_core::{LOW_RES_SIDE, LowResLogits, Prompt, Size};
 
 use crate::cpu;
-use crate::device::DeviceKind;
+use crate::device::{DeviceKind, device_name};
 use crate::embedding::Embedding;
 use crate::error::{EngineError, Result};
 use crate::frame::{Frame, INPUT_SIDE};
 use crate::network::{
     EMBED_DIM, EMBED_SIDE, ImageEncoder, MaskDecoder, PromptEncoder, token_count,
 };
+use crate::precision::Precision;
 use crate::prediction::{MaskOutput, MaskPrediction, Prediction};
 use crate::preprocess::preprocess;
 use crate::timings::{Meter, Timings};
@@ -28,8 +29,8 @@ const DECODER_BATCH: usize = 4;
 
 /// The image encoder: the fast path where there is one, otherwise candle operations.
 enum Encoder {
-    Cpu(cpu::TinyVit),
-    Generic(ImageEncoder),
+    Cpu(Box<cpu::Encoder>),
+    Generic(Box<ImageEncoder>),
 }
 
 /// The mask decoder, likewise.
@@ -65,6 +66,7 @@ pub struct Sam {
     /// Tells loaded models apart.
     id: u64,
     meter: Meter,
+    precision: Precision,
 }
 
 impl Sam {
@@ -76,9 +78,18 @@ impl Sam {
     /// When the file cannot be read, the network is unknown or incomplete, or the device is not
     /// there.
     pub fn load(weights: &Path, device: DeviceKind) -> Result<Self> {
+        Self::load_with(weights, device, Precision::F32)
+    }
+
+    /// As [`Sam::load`], with the image encoder in `precision`.
+    ///
+    /// # Errors
+    /// As [`Sam::load`], and when the machine or the network does not have this precision.
+    pub fn load_with(weights: &Path, device: DeviceKind, precision: Precision) -> Result<Self> {
+        precision.check(device)?;
         let device = device.open()?;
         let is_fast = device.is_cpu();
-        Self::load_on(weights, device, is_fast)
+        Self::load_on(weights, device, is_fast, precision)
     }
 
     /// The same network in plain candle operations, on any device: slower on a CPU, and what the
@@ -87,10 +98,22 @@ impl Sam {
     /// # Errors
     /// As [`Sam::load`].
     pub fn load_generic(weights: &Path, device: DeviceKind) -> Result<Self> {
-        Self::load_on(weights, device.open()?, false)
+        Self::load_on(weights, device.open()?, false, Precision::F32)
     }
 
-    fn load_on(weights: &Path, device: Device, is_fast: bool) -> Result<Self> {
+    /// As [`Sam::load_with`] in [`Precision::Bf16`] on any CPU: where the instructions are missing,
+    /// plain loops give the same products many times slower. For tests of what rounding does.
+    #[doc(hidden)]
+    pub fn load_bf16_anywhere(weights: &Path) -> Result<Self> {
+        Self::load_on(weights, Device::Cpu, true, Precision::Bf16)
+    }
+
+    fn load_on(
+        weights: &Path,
+        device: Device,
+        is_fast: bool,
+        precision: Precision,
+    ) -> Result<Self> {
         let unreadable = |source| EngineError::Weights { path: weights.to_owned(), source };
         // Read first: safetensors' own error for a missing file does not name it.
         let bytes = std::fs::read(weights).map_err(|e| unreadable(Box::new(e)))?;
@@ -98,13 +121,18 @@ impl Sam {
             .map_err(|e| unreadable(Box::new(e)))?;
         drop(bytes);
         let vb = VarBuilder::from_tensors(tensors, DType::F32, &device);
-        Self::from_weights(&vb, device, is_fast).map_err(|error| match error {
+        Self::from_weights(&vb, device, is_fast, precision).map_err(|error| match error {
             EngineError::Tensor(source) => unreadable(Box::new(source)),
             other => other,
         })
     }
 
-    fn from_weights(vb: &VarBuilder<'_>, device: Device, is_fast: bool) -> Result<Self> {
+    fn from_weights(
+        vb: &VarBuilder<'_>,
+        device: Device,
+        is_fast: bool,
+        precision: Precision,
+    ) -> Result<Self> {
         static LOADED: AtomicU64 = AtomicU64::new(0);
         let generic = ImageEncoder::load(&vb.pp("image_encoder"))?.ok_or_else(|| {
             let reason = "neither `image_encoder.patch_embed.seq.0.c.weight` (TinyViT) nor \
@@ -115,11 +143,12 @@ impl Sam {
         let prompt_encoder = PromptEncoder::load(&vb.pp("prompt_encoder"))?;
         let positions = prompt_encoder.dense_positions()?;
         let isa = cpu::Isa::best();
-        let encoder = match generic {
-            ImageEncoder::TinyVit(_) if is_fast => {
-                Encoder::Cpu(cpu::TinyVit::load(isa, &vb.pp("image_encoder"))?)
-            }
-            generic => Encoder::Generic(generic),
+        let encoder = if is_fast {
+            let kernels = cpu::Kernels { isa, precision };
+            let encoder = cpu::Encoder::load(kernels, &generic, &vb.pp("image_encoder"))?;
+            Encoder::Cpu(Box::new(encoder))
+        } else {
+            Encoder::Generic(Box::new(generic))
         };
         let vb = vb.pp("mask_decoder");
         let decoder = if is_fast {
@@ -130,7 +159,17 @@ impl Sam {
         };
         let id = LOADED.fetch_add(1, Ordering::Relaxed);
         let meter = Meter::default();
-        Ok(Self { device, architecture, encoder, prompt_encoder, decoder, positions, id, meter })
+        Ok(Self {
+            device,
+            architecture,
+            encoder,
+            prompt_encoder,
+            decoder,
+            positions,
+            id,
+            meter,
+            precision,
+        })
     }
 
     /// The network's name, from its encoder's shape: `TinyViT-64-128-160-320`, `ViT-768x12`, ….
@@ -140,11 +179,17 @@ impl Sam {
 
     /// Where the network runs: `cpu`, `cuda` or `metal`.
     pub fn device(&self) -> &'static str {
-        match self.device {
-            Device::Cpu => "cpu",
-            Device::Cuda(_) => "cuda",
-            Device::Metal(_) => "metal",
-        }
+        device_name(&self.device)
+    }
+
+    /// In which precision the image encoder computes.
+    pub fn precision(&self) -> Precision {
+        self.precision
+    }
+
+    /// Whether the image encoder runs on samkit's own kernels.
+    pub(crate) fn encodes_fast(&self) -> bool {
+        !matches!(self.encoder, Encoder::Generic(_))
     }
 
     /// Encodes an image: resize to 1024 on the longest side, normalise, pad, image encoder.
@@ -180,6 +225,32 @@ impl Sam {
         prompts: &[Prompt],
         output: MaskOutput,
     ) -> Result<Vec<Prediction>> {
+        self.predict_on(embedding, prompts, output, cpu::Extent::SQUARE)
+    }
+
+    /// As [`Sam::predict`], for those who want masks of the image: logits of the padding around it
+    /// need not be computed, and are 0 where they are not. A third less work after the transformer
+    /// for an image of 3:2. Not for logits that go back in as a mask prompt.
+    ///
+    /// # Errors
+    /// As [`Sam::predict`].
+    pub fn predict_inside(
+        &self,
+        embedding: &Embedding,
+        prompts: &[Prompt],
+        output: MaskOutput,
+    ) -> Result<Vec<Prediction>> {
+        let (rows, columns) = embedding.frame().low_res_extent();
+        self.predict_on(embedding, prompts, output, cpu::Extent::of_logits(rows, columns))
+    }
+
+    fn predict_on(
+        &self,
+        embedding: &Embedding,
+        prompts: &[Prompt],
+        output: MaskOutput,
+        extent: cpu::Extent,
+    ) -> Result<Vec<Prediction>> {
         if embedding.model() != self.architecture {
             return Err(EngineError::EmbeddingModel {
                 found: embedding.model().to_owned(),
@@ -191,7 +262,9 @@ impl Sam {
         }
         let start = Instant::now();
         let answers = match &self.decoder {
-            Decoder::Cpu(decoder) => self.decode_on_cpu(decoder, embedding, prompts, output),
+            Decoder::Cpu(decoder) => {
+                self.decode_on_cpu(decoder, embedding, prompts, output, extent)
+            }
             Decoder::Generic(decoder) => self.decode_generic(decoder, embedding, prompts, output),
         };
         self.meter.decoded(prompts.len(), start.elapsed());
@@ -204,6 +277,7 @@ impl Sam {
         embedding: &Embedding,
         prompts: &[Prompt],
         output: MaskOutput,
+        extent: cpu::Extent,
     ) -> Result<Vec<Prediction>> {
         let image_side = |masks: &[&LowResLogits]| -> Result<cpu::ImageSide> {
             let tokens = embedding.tokens().flatten_all()?.to_vec1::<f32>()?;
@@ -217,8 +291,10 @@ impl Sam {
                 None => Vec::new(),
             };
             let masks = match &prompt.mask {
-                None => decoder.decode(&prepared, &sparse, output.tokens()),
-                Some(mask) => decoder.decode(&image_side(&[mask])?, &sparse, output.tokens()),
+                None => decoder.decode(&prepared, &sparse, output.tokens(), extent),
+                Some(mask) => {
+                    decoder.decode(&image_side(&[mask])?, &sparse, output.tokens(), extent)
+                }
             };
             Ok(Prediction {
                 masks: masks.into_iter().map(|(iou, logits)| mask(iou, logits)).collect(),

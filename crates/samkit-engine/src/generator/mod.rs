@@ -2,6 +2,7 @@
 //!
 //! Follows `segment_anything/automatic_mask_generator.py`.
 
+mod adaptive;
 mod crops;
 mod params;
 
@@ -95,22 +96,48 @@ fn search_crop(
 ) -> Result<Vec<MaskRecord>> {
     let (width, height) = (crop.size.width as f32, crop.size.height as f32);
     let points: Vec<Point> = grid.iter().map(|p| Point::new(p.x * width, p.y * height)).collect();
-    let mut records = Vec::new();
-    for batch in points.chunks(params.points_per_batch as usize) {
-        let prompts: Vec<Prompt> = batch.iter().map(|p| Prompt::point(p.x, p.y)).collect();
-        let answers = sam.predict(embedding, &prompts, MaskOutput::Multi)?;
-        let found: Vec<Vec<MaskRecord>> = batch
-            .par_iter()
-            .zip(answers)
-            .map(|(&point, answer)| {
-                keep_good(&embedding.frame(), point, &answer, crop, image, params)
-            })
-            .collect();
-        records.extend(found.into_iter().flatten());
-        advance(batch.len())?;
+    let mut ask = |places: &[usize]| -> Result<Vec<Vec<MaskRecord>>> {
+        let mut found = Vec::new();
+        for batch in places.chunks(params.points_per_batch as usize) {
+            let point = |place: &usize| Prompt::point(points[*place].x, points[*place].y);
+            let prompts: Vec<Prompt> = batch.iter().map(point).collect();
+            let answers = sam.predict_inside(embedding, &prompts, MaskOutput::Multi)?;
+            let good = batch.par_iter().zip(answers).map(|(&place, answer)| {
+                keep_good(&embedding.frame(), points[place], &answer, crop, image, params)
+            });
+            found.extend(good.collect::<Vec<_>>());
+            advance(batch.len())?;
+        }
+        Ok(found)
+    };
+    // What each point gave, in the grid's order, whatever the order they are asked in.
+    let mut found = vec![Vec::new(); points.len()];
+    if params.adaptive {
+        let mut asked = 0;
+        for level in 0..adaptive::LEVELS {
+            let masks = distinct(&found, params.box_nms_thresh);
+            let places = adaptive::worth_asking(level, &points, &found, &masks, crop);
+            asked += places.len();
+            for (place, masks) in places.iter().zip(ask(&places)?) {
+                found[*place] = masks;
+            }
+        }
+        // What was skipped is done as well.
+        advance(points.len() - asked)?;
+    } else {
+        found = ask(&(0..points.len()).collect::<Vec<_>>())?;
     }
+    let records: Vec<MaskRecord> = found.into_iter().flatten().collect();
     let scores: Vec<f32> = records.iter().map(|r| r.predicted_iou).collect();
     Ok(suppress(records, &scores, params.box_nms_thresh))
+}
+
+/// The masks without those that [`suppress`] would drop.
+fn distinct(found: &[Vec<MaskRecord>], threshold: f32) -> Vec<&MaskRecord> {
+    let records: Vec<&MaskRecord> = found.iter().flatten().collect();
+    let boxes: Vec<BBox> = records.iter().map(|r| r.bbox).collect();
+    let scores: Vec<f32> = records.iter().map(|r| r.predicted_iou).collect();
+    nms(&boxes, &scores, threshold).into_iter().map(|i| records[i]).collect()
 }
 
 /// The masks of one answer that pass the filters, in the image's frame.

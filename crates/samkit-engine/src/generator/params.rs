@@ -31,6 +31,9 @@ pub struct GeneratorParams {
     pub point_grids: Option<Vec<Vec<Point>>>,
     /// Holes and islands of fewer pixels are removed; 0 leaves masks as they are.
     pub min_mask_region_area: u32,
+    /// Asks about a coarse grid first and skips points of the finer ones that lie inside masks
+    /// already found: fewer prompts, and some masks are missed. Not in the reference.
+    pub adaptive: bool,
 }
 
 impl Default for GeneratorParams {
@@ -48,6 +51,7 @@ impl Default for GeneratorParams {
             crop_n_points_downscale_factor: 1,
             point_grids: None,
             min_mask_region_area: 0,
+            adaptive: false,
         }
     }
 }
@@ -77,6 +81,10 @@ impl GeneratorParams {
             1..=16,
         )?;
         match &self.point_grids {
+            Some(_) if self.adaptive => {
+                let expected = "false with `point_grids`: it needs the regular grids";
+                Err(ParamError::new("adaptive", "true", expected))
+            }
             Some(grids) => check_grids(grids, self.crop_n_layers as usize + 1),
             None => Ok(()),
         }
@@ -141,7 +149,7 @@ mod tests {
     #[test]
     fn every_parameter_has_a_range() {
         type Change = fn(&mut GeneratorParams);
-        let bad: [(&str, Change); 11] = [
+        let bad: [(&str, Change); 12] = [
             ("points_per_side", |p| p.points_per_side = 0),
             ("points_per_batch", |p| p.points_per_batch = 0),
             ("pred_iou_thresh", |p| p.pred_iou_thresh = 1.5),
@@ -152,6 +160,10 @@ mod tests {
             ("crop_nms_thresh", |p| p.crop_nms_thresh = 2.0),
             ("crop_overlap_ratio", |p| p.crop_overlap_ratio = 1.0),
             ("crop_n_points_downscale_factor", |p| p.crop_n_points_downscale_factor = 0),
+            ("adaptive", |p| {
+                p.adaptive = true;
+                p.point_grids = Some(vec![vec![Point::new(0.5, 0.5)]]);
+            }),
             ("point_grids", |p| p.point_grids = Some(vec![vec![Point::new(2.0, 0.0)]])),
         ];
         assert_eq!(GeneratorParams::default().validate(), Ok(()));
