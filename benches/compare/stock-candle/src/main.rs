@@ -1,7 +1,7 @@
 //! Times candle-transformers' own Segment Anything on the CPU, with the weights that samkit uses.
 //!
-//! `stock-candle WEIGHTS.safetensors [RUNS]` prints one JSON line per kind of work, in the form of
-//! samkit's `measure` example: the median and the minimum of RUNS runs after one unmeasured run.
+//! `stock-candle WEIGHTS RUNS encode|point|batch|first` prints one JSON line, in the form of
+//! samkit's `measure` example: the milliseconds of RUNS runs after one unmeasured run.
 //! The batch goes through candle's public prompt encoder and mask decoder, because its `Sam`
 //! offers batches only inside the automatic generator, where filters are part of the time.
 
@@ -18,35 +18,49 @@ use candle_transformers::models::segment_anything::{
 const BATCH: usize = 64;
 
 fn main() -> Result<()> {
-    let mut args = std::env::args().skip(1);
-    let weights = args.next().expect("usage: stock-candle WEIGHTS [RUNS]");
-    let runs = args.next().map_or(5, |n| n.parse().expect("RUNS is a number"));
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let [weights, runs, work] = &args[..] else {
+        panic!("usage: stock-candle WEIGHTS RUNS encode|point|batch|first");
+    };
+    let runs = runs.parse().expect("RUNS is a number");
 
     let tensors = candle_core::safetensors::load(weights, &Device::Cpu)?;
     let vb = VarBuilder::from_tensors(tensors, DType::F32, &Device::Cpu);
     let sam = Sam::new_tiny(vb.clone())?;
-    let side = IMAGE_SIZE / 16;
-    let image_size = (IMAGE_SIZE, IMAGE_SIZE);
-    let prompts = PromptEncoder::new(256, (side, side), image_size, 16, vb.pp("prompt_encoder"))?;
-    let decoder = MaskDecoder::new(256, 3, 3, 256, vb.pp("mask_decoder"))?;
-
     let image = image()?;
-    let embedding = measure("encode 1024x1024", runs, || sam.embeddings(&image))?;
-    let centre = [(0.5, 0.5, true)];
-    measure("decode 1 point", runs, || {
-        sam.forward_for_embeddings(&embedding, IMAGE_SIZE, IMAGE_SIZE, &centre, true)
-    })?;
+    let point = |embedding: &Tensor| {
+        let centre = [(0.5, 0.5, true)];
+        sam.forward_for_embeddings(embedding, IMAGE_SIZE, IMAGE_SIZE, &centre, true)
+    };
 
-    let coords = Tensor::from_vec(grid(), (BATCH, 1, 2), &Device::Cpu)?;
-    let labels = Tensor::ones((BATCH, 1), DType::F32, &Device::Cpu)?;
-    measure("decode 64 points", runs, || {
-        let pe = prompts.get_dense_pe()?;
-        let (sparse, dense) = prompts.forward(Some((&coords, &labels)), None, None)?;
-        decoder.forward(&embedding, &pe, &sparse, &dense, true)
-    })?;
-    measure("encode and decode 1 point", runs, || {
-        sam.forward_for_embeddings(&sam.embeddings(&image)?, IMAGE_SIZE, IMAGE_SIZE, &centre, true)
-    })?;
+    let ms = match work.as_str() {
+        "encode" => measure(runs, || sam.embeddings(&image))?,
+        "point" => {
+            let embedding = sam.embeddings(&image)?;
+            measure(runs, || point(&embedding))?
+        }
+        "batch" => {
+            let embedding = sam.embeddings(&image)?;
+            let side = IMAGE_SIZE / 16;
+            let input = (IMAGE_SIZE, IMAGE_SIZE);
+            let prompts =
+                PromptEncoder::new(256, (side, side), input, 16, vb.pp("prompt_encoder"))?;
+            let decoder = MaskDecoder::new(256, 3, 3, 256, vb.pp("mask_decoder"))?;
+            let coords = Tensor::from_vec(grid(), (BATCH, 1, 2), &Device::Cpu)?;
+            let labels = Tensor::ones((BATCH, 1), DType::F32, &Device::Cpu)?;
+            measure(runs, || {
+                let pe = prompts.get_dense_pe()?;
+                let (sparse, dense) = prompts.forward(Some((&coords, &labels)), None, None)?;
+                decoder.forward(&embedding, &pe, &sparse, &dense, true)
+            })?
+        }
+        "first" => measure(runs, || point(&sam.embeddings(&image)?))?,
+        other => panic!("no work is called `{other}`"),
+    };
+    println!(
+        r#"{{"program":"stock-candle","work":"{work}","threads":{},"ms":{ms:?}}}"#,
+        candle_core::utils::get_num_threads()
+    );
     Ok(())
 }
 
@@ -64,19 +78,13 @@ fn grid() -> Vec<f32> {
     (0..BATCH).flat_map(|i| [centre(i % 8), centre(i / 8)]).collect()
 }
 
-fn measure<T>(work: &str, runs: usize, mut run: impl FnMut() -> Result<T>) -> Result<T> {
-    let mut result = run()?;
-    let mut ms = Vec::with_capacity(runs);
-    for _ in 0..runs.max(1) {
+/// Milliseconds of every run, after one unmeasured run.
+fn measure<T>(runs: usize, mut run: impl FnMut() -> Result<T>) -> Result<Vec<f64>> {
+    run()?;
+    let time = |_| {
         let start = Instant::now();
-        result = run()?;
-        ms.push(start.elapsed().as_secs_f64() * 1e3);
-    }
-    ms.sort_by(f64::total_cmp);
-    let (median, min) = (ms[ms.len() / 2], ms[0]);
-    println!(
-        r#"{{"program":"stock-candle","work":"{work}","runs":{},"median_ms":{median:.1},"min_ms":{min:.1}}}"#,
-        ms.len()
-    );
-    Ok(result)
+        std::hint::black_box(run()?);
+        Ok(start.elapsed().as_secs_f64() * 1e3)
+    };
+    (0..runs).map(time).collect()
 }
