@@ -1,10 +1,10 @@
-//! What can be wrong with a recipe, shown at its place.
+//! Why a recipe cannot be used, shown at its place.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use miette::{Diagnostic, NamedSource, SourceSpan};
 
-use crate::nearest;
+use crate::{Position, Problem, Source, excerpt::excerpt, limits::MAX_SHOWN};
 
 /// Why a recipe cannot be used.
 #[derive(Debug, thiserror::Error, Diagnostic)]
@@ -19,6 +19,19 @@ pub enum RecipeError {
         path: PathBuf,
         /// Why.
         source: std::io::Error,
+    },
+    /// The file is too long to be a recipe.
+    #[error("{} has {size} bytes, and a recipe at most {limit}", path.display())]
+    #[diagnostic(help(
+        "a recipe is a text file in YAML; images are named in it, or with `--input`"
+    ))]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its bytes.
+        size: u64,
+        /// Bytes that a recipe can have.
+        limit: usize,
     },
     /// An override that is not of the form `path=value`, or whose path leads nowhere.
     #[error("cannot apply `--set {given}`: {reason}")]
@@ -35,6 +48,10 @@ pub enum RecipeError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Invalid(#[from] Box<Invalid>),
+    /// Several things at once.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Several(#[from] Box<Several>),
 }
 
 /// A [`Problem`] at its place in a text.
@@ -46,127 +63,84 @@ pub struct Invalid {
     /// What is wrong there.
     pub problem: Problem,
     #[source_code]
-    pub(crate) text: NamedSource<String>,
+    text: NamedSource<Arc<String>>,
     #[label("{label}")]
-    pub(crate) span: SourceSpan,
-    pub(crate) label: String,
+    span: SourceSpan,
+    label: String,
     #[help]
-    pub(crate) help: Option<String>,
+    help: Option<String>,
 }
 
-/// What can be wrong at one place of a recipe.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// The text is not YAML.
-    #[error("not valid YAML: {0}")]
-    Syntax(String),
-    /// A key that does not exist there.
-    #[error("unknown key `{key}`")]
-    UnknownKey {
-        /// The key.
-        key: String,
-        /// The keys that exist.
-        allowed: Vec<String>,
-    },
-    /// A key that must be there and is not.
-    #[error("`{key}` is missing")]
-    MissingKey {
-        /// The key.
-        key: String,
-        /// What it shall hold.
-        expected: String,
-    },
-    /// The same key twice in one mapping.
-    #[error("the same key stands here twice")]
-    DuplicateKey,
-    /// A value of the wrong type, or outside its range.
-    #[error("`{name}` is {found}, expected {expected}")]
-    Value {
-        /// Path or name of the value.
-        name: String,
-        /// The value that was found.
-        found: String,
-        /// What was expected.
-        expected: String,
-    },
-    /// A name that is none of those that exist.
-    #[error("unknown {what} `{name}`")]
-    UnknownName {
-        /// Kind of thing that is named, such as `task`.
-        what: &'static str,
-        /// The name.
-        name: String,
-        /// The names that exist.
-        allowed: Vec<String>,
-    },
-    /// A recipe of another format version.
-    #[error("this recipe is of version {found}, and this samkit reads version {expected}")]
-    Version {
-        /// The recipe's version.
-        found: String,
-        /// The version that is read.
-        expected: u64,
-    },
-    /// Two steps of one name.
-    #[error("two steps have the id `{0}`")]
-    DuplicateStep(String),
-    /// Anything else that only the program that runs the recipe can know.
-    #[error("{message}")]
-    Other {
-        /// What is wrong.
-        message: String,
-        /// What to do.
-        help: String,
-    },
+/// Errors of one recipe, in the order of the text.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("{}{} things are wrong with this recipe", if *more { "more than " } else { "" }, errors.len())]
+pub struct Several {
+    /// The first of them.
+    #[related]
+    pub errors: Vec<RecipeError>,
+    /// Whether there are more.
+    pub more: bool,
+    #[help]
+    help: Option<String>,
 }
 
-impl Problem {
-    /// The words beside the marker under the line.
-    pub(crate) fn label(&self) -> String {
+impl Invalid {
+    pub(crate) fn new(source: &Source, position: Position, problem: Problem) -> Self {
+        let (text, span) = excerpt(source, position);
+        Self {
+            place: format!("{}:{}:{}", source.name(), position.line, position.column),
+            text: NamedSource::new(source.name(), text),
+            span,
+            label: problem.label(),
+            help: problem.help(),
+            problem,
+        }
+    }
+}
+
+impl From<Invalid> for RecipeError {
+    fn from(invalid: Invalid) -> Self {
+        Self::Invalid(Box::new(invalid))
+    }
+}
+
+impl RecipeError {
+    /// One error that shows all of `errors`: itself where there is one, nothing where there is
+    /// none.
+    ///
+    /// # Errors
+    /// When there is at least one.
+    pub fn join(errors: Vec<Self>) -> Result<(), Self> {
+        let mut all = Vec::new();
+        let mut more = false;
+        for error in errors {
+            match error {
+                Self::Several(several) => {
+                    all.extend(several.errors);
+                    more |= several.more;
+                }
+                other => all.push(other),
+            }
+        }
+        Self::several(all, more)
+    }
+
+    /// `errors`; `more` where there were others that were not kept.
+    pub(crate) fn several(mut errors: Vec<Self>, more: bool) -> Result<(), Self> {
+        let more = more || errors.len() > MAX_SHOWN;
+        errors.truncate(MAX_SHOWN);
+        if errors.len() <= 1 {
+            return errors.pop().map_or(Ok(()), Err);
+        }
+        let help = more.then(|| "mend these first: the others are not shown".into());
+        Err(Self::Several(Box::new(Several { errors, more, help })))
+    }
+
+    /// The errors one by one.
+    pub fn each(&self) -> &[Self] {
         match self {
-            Self::Syntax(_) => "the parser stopped here".into(),
-            Self::UnknownKey { key, allowed } => self.suggest(key, allowed, "not a key here"),
-            Self::MissingKey { key, .. } => format!("`{key}` belongs in here"),
-            Self::DuplicateKey => "second time".into(),
-            Self::Value { expected, .. } => format!("expected {expected}"),
-            Self::UnknownName { name, allowed, what } => {
-                self.suggest(name, allowed, &format!("no such {what}"))
-            }
-            Self::Version { expected, .. } => format!("expected {expected}"),
-            Self::DuplicateStep(_) => "second step of this name".into(),
-            Self::Other { .. } => "here".into(),
+            Self::Several(several) => &several.errors,
+            one => std::slice::from_ref(one),
         }
     }
-
-    fn suggest(&self, name: &str, allowed: &[String], otherwise: &str) -> String {
-        match nearest(name, allowed.iter().map(String::as_str)) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => otherwise.to_owned(),
-        }
-    }
-
-    /// What to do about it.
-    pub(crate) fn help(&self) -> Option<String> {
-        match self {
-            Self::UnknownKey { allowed, .. } if allowed.is_empty() => {
-                Some("no keys are expected here".into())
-            }
-            Self::UnknownKey { allowed, .. } => {
-                Some(format!("the keys here are {}", list(allowed)))
-            }
-            Self::UnknownName { allowed, what, .. } => {
-                Some(format!("there is {what} {}", list(allowed)))
-            }
-            Self::MissingKey { key, expected } => Some(format!("add `{key}`: {expected}")),
-            Self::DuplicateKey => Some("keep one of the two".into()),
-            Self::DuplicateStep(_) => Some("give each step an `id` of its own".into()),
-            Self::Version { .. } => Some("a newer samkit may read it".into()),
-            Self::Other { help, .. } => Some(help.clone()),
-            Self::Syntax(_) | Self::Value { .. } => None,
-        }
-    }
-}
-
-fn list(names: &[String]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }

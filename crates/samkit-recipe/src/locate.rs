@@ -4,14 +4,14 @@
 //! carry none. So the document is read once more by a deserializer seed that follows the path and
 //! fails on purpose when it arrives: the parser then says where that was.
 
-use std::{collections::HashSet, fmt, marker::PhantomData};
+use std::{fmt, marker::PhantomData};
 
 use serde::de::{
     DeserializeSeed, Deserializer, EnumAccess, Error, IgnoredAny, MapAccess, SeqAccess,
     VariantAccess, Visitor,
 };
 
-use crate::{Path, Segment};
+use crate::{Path, Position, Segment, limits::Budget};
 
 /// Which end of a `key: value` pair is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,19 +20,6 @@ pub enum Spot {
     Key,
     /// The value.
     Value,
-}
-
-/// A stretch of text on one line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// Byte offset into the text.
-    pub offset: usize,
-    /// Length in bytes.
-    pub length: usize,
 }
 
 /// Where `path` stands in a YAML `text`; `None` when it is not there, or the text is no YAML.
@@ -45,83 +32,59 @@ pub struct Position {
 /// assert_eq!((position.line, position.column), (3, 11));
 /// ```
 pub fn locate(text: &str, path: &Path, spot: Spot) -> Option<Position> {
-    find(text, Goal::Reach { path: path.segments(), spot })
-}
-
-/// Where a key stands for the second time in the same mapping.
-pub(crate) fn locate_duplicate_key(text: &str) -> Option<Position> {
-    find(text, Goal::DuplicateKey)
+    let budget = Budget::default();
+    let goal = Goal { budget: &budget, sought: Some(Sought { path: path.segments(), spot }) };
+    let error = goal.deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
+    let location = error.location().filter(|_| error.to_string().contains(ARRIVED))?;
+    Some(Position::of(text, &location))
 }
 
 /// Message of the error that means "arrived". Users never see it.
 const ARRIVED: &str = "arrived at the sought path";
 
-fn find(text: &str, goal: Goal<'_>) -> Option<Position> {
-    let error = goal.deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
-    let arrived = error.to_string().contains(ARRIVED);
-    let location = error.location().filter(|_| arrived)?;
-    Some(Position::new(text, location.line(), location.column()))
-}
-
-impl Position {
-    /// The token that begins at `line` and `column`, both from 1.
-    pub(crate) fn new(text: &str, line: usize, column: usize) -> Self {
-        let line_start = text.split_inclusive('\n').take(line - 1).map(str::len).sum::<usize>();
-        let rest = &text[line_start..];
-        let skipped = rest.chars().take(column - 1).map(char::len_utf8).sum::<usize>();
-        let offset = line_start + skipped;
-        Self { line, column, offset, length: token_length(&text[offset..]) }
-    }
-}
-
-/// Bytes of the scalar that `text` begins with, as far as it goes on the first line.
-fn token_length(text: &str) -> usize {
-    let line = text.lines().next().unwrap_or_default();
-    if let Some(quote) = line.chars().next().filter(|c| matches!(c, '"' | '\'')) {
-        return line[1..].find(quote).map_or(line.len(), |end| end + 2);
-    }
-    let end = [": ", " #", ", ", ",", "]", "}"].iter().filter_map(|mark| line.find(mark)).min();
-    let token = line[..end.unwrap_or(line.len())].trim_end();
-    token.strip_suffix(':').unwrap_or(token).len()
-}
-
-/// What the walk through a value fails on.
+/// A walk through a value that fails at the end of a path.
 #[derive(Clone, Copy)]
-enum Goal<'p> {
-    /// The end of a path.
-    Reach { path: &'p [Segment], spot: Spot },
-    /// A key that its mapping has already.
-    DuplicateKey,
-    /// Nothing: the path leads elsewhere.
-    Nothing,
+struct Goal<'p> {
+    /// Aliases can make a short text a very long walk.
+    budget: &'p Budget,
+    /// `None` where the path leads elsewhere.
+    sought: Option<Sought<'p>>,
+}
+
+#[derive(Clone, Copy)]
+struct Sought<'p> {
+    path: &'p [Segment],
+    spot: Spot,
 }
 
 impl<'p> Goal<'p> {
     /// Fails where the path ends.
     fn arrive<E: Error>(self) -> Result<(), E> {
-        match self {
-            Goal::Reach { path: [], .. } => Err(E::custom(ARRIVED)),
+        if !self.budget.pay(1, 0) {
+            return Err(E::custom("too many values"));
+        }
+        match self.sought {
+            Some(Sought { path: [], .. }) => Err(E::custom(ARRIVED)),
             _ => Ok(()),
         }
     }
 
     /// What to fail on inside the entry of a list or mapping.
     fn below(self, is_entry: impl Fn(&Segment) -> bool) -> Goal<'p> {
-        match self {
-            Goal::DuplicateKey => Goal::DuplicateKey,
-            Goal::Reach { path: [first, rest @ ..], spot } if is_entry(first) => {
-                Goal::Reach { path: rest, spot }
+        let sought = match self.sought {
+            Some(Sought { path: [first, rest @ ..], spot }) if is_entry(first) => {
+                Some(Sought { path: rest, spot })
             }
-            _ => Goal::Nothing,
-        }
+            _ => None,
+        };
+        Goal { sought, ..self }
     }
 
-    fn is_key(self, key: &str, seen: &HashSet<String>) -> bool {
-        match self {
-            Goal::Reach { path: [Segment::Key(last)], spot: Spot::Key } => last == key,
-            Goal::DuplicateKey => seen.contains(key),
-            _ => false,
-        }
+    fn is_key(self, key: &str) -> bool {
+        let Some(Sought { path: [Segment::Key(last)], spot: Spot::Key }) = self.sought else {
+            return false;
+        };
+        last == key
     }
 }
 
@@ -149,6 +112,14 @@ impl<'de> Visitor<'de> for Goal<'_> {
     }
 
     fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
+        self.arrive()
+    }
+
+    fn visit_i128<E: Error>(self, _: i128) -> Result<(), E> {
+        self.arrive()
+    }
+
+    fn visit_u128<E: Error>(self, _: u128) -> Result<(), E> {
         self.arrive()
     }
 
@@ -183,24 +154,19 @@ impl<'de> Visitor<'de> for Goal<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<(), A::Error> {
         self.arrive()?;
-        let mut seen = HashSet::new();
-        while let Some(key) = entries.next_key_seed(Key { goal: self, seen: &seen })? {
+        while let Some(key) = entries.next_key_seed(Key(self))? {
             entries.next_value_seed(
                 self.below(|segment| matches!(segment, Segment::Key(wanted) if *wanted == key)),
             )?;
-            seen.insert(key);
         }
         Ok(())
     }
 }
 
 /// Reads a key as text, whatever it would mean as a value, and fails there if it is the goal.
-struct Key<'p, 's> {
-    goal: Goal<'p>,
-    seen: &'s HashSet<String>,
-}
+struct Key<'p>(Goal<'p>);
 
-impl<'de> DeserializeSeed<'de> for Key<'_, '_> {
+impl<'de> DeserializeSeed<'de> for Key<'_> {
     type Value = String;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
@@ -208,7 +174,7 @@ impl<'de> DeserializeSeed<'de> for Key<'_, '_> {
     }
 }
 
-impl Visitor<'_> for Key<'_, '_> {
+impl Visitor<'_> for Key<'_> {
     type Value = String;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -216,6 +182,6 @@ impl Visitor<'_> for Key<'_, '_> {
     }
 
     fn visit_str<E: Error>(self, key: &str) -> Result<String, E> {
-        if self.goal.is_key(key, self.seen) { Err(E::custom(ARRIVED)) } else { Ok(key.to_owned()) }
+        if self.0.is_key(key) { Err(E::custom(ARRIVED)) } else { Ok(key.to_owned()) }
     }
 }

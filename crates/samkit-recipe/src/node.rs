@@ -2,7 +2,7 @@
 
 use serde_yaml::{Mapping, Value};
 
-use crate::{Path, Problem, Spot};
+use crate::{Path, Problem, Spot, VERSION, limits::MAX_SHOWN, nearest};
 
 /// A [`Problem`] with the path that it concerns, not yet looked up in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +10,61 @@ pub(crate) struct Fault {
     pub(crate) path: Path,
     pub(crate) spot: Spot,
     pub(crate) problem: Problem,
+}
+
+impl Fault {
+    /// Whether this is the unknown key that stands for one that is missing.
+    fn is_misspelling_of(&self, missing: &Self) -> bool {
+        let (Problem::UnknownKey { key, allowed }, Problem::MissingKey { key: wanted, .. }) =
+            (&self.problem, &missing.problem)
+        else {
+            return false;
+        };
+        self.path.parent() == missing.path.parent()
+            && nearest(key, allowed.iter().map(String::as_str)) == Some(wanted)
+    }
+}
+
+/// What was found wrong so far.
+#[derive(Debug, Default)]
+pub(crate) struct Faults {
+    first: Vec<Fault>,
+    /// Whether there were others.
+    more: bool,
+}
+
+impl Faults {
+    pub(crate) fn add(&mut self, fault: Fault) {
+        // What is wrong at one place already need not be wrong there once more.
+        let same = |other: &Fault| other.path == fault.path && other.spot == fault.spot;
+        if self.first.iter().any(|other| same(other) || other.is_misspelling_of(&fault)) {
+            return;
+        }
+        if self.first.len() == MAX_SHOWN {
+            self.more = true;
+        } else {
+            self.first.push(fault);
+        }
+    }
+
+    /// The value, or a fault more.
+    pub(crate) fn take<T>(&mut self, result: Result<T, Fault>) -> Option<T> {
+        result.map_err(|fault| self.add(fault)).ok()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.first.is_empty()
+    }
+
+    /// Whether there are more than anyone will be shown, so that looking for others is in vain.
+    pub(crate) fn overflow(&self) -> bool {
+        self.more
+    }
+
+    /// The first faults, and whether there are others.
+    pub(crate) fn into_parts(self) -> (Vec<Fault>, bool) {
+        (self.first, self.more)
+    }
 }
 
 /// A value and its place.
@@ -61,29 +116,45 @@ impl<'v> Node<'v> {
             .collect())
     }
 
-    /// A list of texts, or one text.
-    pub(crate) fn strings(&self, expected: &str) -> Result<Vec<String>, Fault> {
+    /// A list of texts, or one text, each with its place.
+    pub(crate) fn placed_strings(&self, expected: &str) -> Result<Vec<(Path, String)>, Fault> {
         if self.value.is_string() {
-            return Ok(vec![self.string(expected)?]);
+            return Ok(vec![(self.path.clone(), self.string(expected)?)]);
         }
-        self.entries(expected)?.iter().map(|entry| entry.string(expected)).collect()
+        let one = expected.split(", or a list").next().unwrap_or_default();
+        let placed = |entry: &Node<'_>| Ok((entry.path.clone(), entry.string(one)?));
+        self.entries(expected)?.iter().map(placed).collect()
     }
 
-    /// A mapping with no other keys than `allowed`.
-    pub(crate) fn fields(&self, allowed: &[&str], expected: &str) -> Result<Fields<'v>, Fault> {
-        let fields = self.open_fields(expected)?;
-        let unknown = fields.iter().map(|(key, _)| key).find(|key| !allowed.contains(&&**key));
-        match unknown {
-            Some(key) => Err(Fault {
-                path: self.path.key(&key),
-                spot: Spot::Key,
-                problem: Problem::UnknownKey {
-                    key,
-                    allowed: allowed.iter().map(|&key| key.to_owned()).collect(),
-                },
-            }),
-            None => Ok(fields),
+    /// `true` or `false`.
+    pub(crate) fn flag(&self) -> Result<bool, Fault> {
+        self.value.as_bool().ok_or_else(|| self.unexpected("`true` or `false`"))
+    }
+
+    /// "this is no version that can be read"
+    pub(crate) fn version_fault(&self) -> Fault {
+        match self.value.as_u64() {
+            Some(other) => {
+                self.fault(Problem::Version { found: other.to_string(), expected: VERSION })
+            }
+            None => self.unexpected(&format!("the number {VERSION}")),
         }
+    }
+
+    /// A mapping. Keys other than `allowed` are faults, and do not keep the others from being read.
+    pub(crate) fn fields(
+        &self,
+        allowed: &[&str],
+        expected: &str,
+        faults: &mut Faults,
+    ) -> Option<Fields<'v>> {
+        let fields = faults.take(self.open_fields(expected))?;
+        for (key, node) in fields.iter().filter(|(key, _)| !allowed.contains(&&**key)) {
+            let allowed = allowed.iter().map(|&key| key.to_owned()).collect();
+            let problem = Problem::UnknownKey { key, allowed };
+            faults.add(Fault { path: node.path, spot: Spot::Key, problem });
+        }
+        Some(fields)
     }
 
     /// A mapping with any keys.
@@ -106,7 +177,7 @@ impl<'v> Fields<'v> {
     /// Every key with its value.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (String, Node<'v>)> {
         self.mapping.iter().map(|(key, value)| {
-            let key = key_text(key);
+            let key = key.as_str().unwrap_or_default().to_owned();
             let path = self.path.key(&key);
             (key, Node { value, path })
         })
@@ -121,15 +192,13 @@ impl<'v> Fields<'v> {
     /// The value under `key`, which must be there.
     pub(crate) fn required(&self, key: &str, expected: &str) -> Result<Node<'v>, Fault> {
         self.optional(key).ok_or_else(|| Fault {
-            path: self.path.clone(),
+            // Not in the text: the section around it is shown. Each missing key has a place of its
+            // own, so that one does not hide the other.
+            path: self.path.key(key),
             spot: Spot::Value,
             problem: Problem::MissingKey { key: key.into(), expected: expected.into() },
         })
     }
-}
-
-fn key_text(key: &Value) -> String {
-    key.as_str().map_or_else(|| describe(key), str::to_owned)
 }
 
 /// A value in the words of an error message.
@@ -139,10 +208,32 @@ pub(crate) fn describe(value: &Value) -> String {
         Value::Bool(value) => value.to_string(),
         Value::Number(value) => value.to_string(),
         Value::String(value) if value.is_empty() => "empty text".into(),
-        Value::String(value) => format!("the text `{value}`"),
+        Value::String(value) => format!("the text `{}`", shortened(value)),
         Value::Sequence(entries) if entries.is_empty() => "an empty list".into(),
         Value::Sequence(_) => "a list".into(),
         Value::Mapping(_) => "a mapping".into(),
         Value::Tagged(value) => format!("a value with the tag `{}`", value.tag),
+    }
+}
+
+/// The same of a JSON value.
+pub(crate) fn describe_json(value: &serde_json::Value) -> String {
+    match value {
+        serde_json::Value::Array(entries) if entries.len() > 1 => {
+            format!("a list of {} entries", entries.len())
+        }
+        serde_json::Value::Array(entries) if entries.len() == 1 => "a list of one entry".into(),
+        value => serde_yaml::to_value(value).as_ref().map_or_else(|_| value.to_string(), describe),
+    }
+}
+
+/// The beginning of a text that is too long for a message.
+fn shortened(text: &str) -> String {
+    const SHOWN: usize = 60;
+    let line = text.lines().next().unwrap_or_default();
+    match line.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None if line.len() < text.len() => format!("{line}…"),
+        None => text.to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde_yaml::{Mapping, Value};
 
-use crate::{Path, Position, RecipeError, Spot, nearest};
+use crate::{Path, Position, RecipeError, Spot, limits::MAX_DEPTH, nearest, words::all_of, yaml};
 
 /// One change: the value at a path is replaced, or put there.
 ///
@@ -37,8 +37,11 @@ impl FromStr for Override {
         if keys.iter().any(String::is_empty) {
             return Err(wrong("its path has an empty part"));
         }
-        let value = serde_yaml::from_str(value)
-            .map_err(|error| wrong(&format!("its value is not valid YAML: {error}")))?;
+        if keys.len() > MAX_DEPTH {
+            return Err(wrong("its path is too long"));
+        }
+        let value =
+            yaml::read(value).map_err(|(_, problem)| wrong(&format!("its value is {problem}")))?;
         Ok(Self { given: given.to_owned(), keys, value, path: Path::root() })
     }
 }
@@ -51,6 +54,7 @@ impl Override {
 
     /// Changes `document`, and remembers where.
     pub(crate) fn apply(&mut self, document: &mut Value) -> Result<(), RecipeError> {
+        self.check_variable(document)?;
         let mut place = document;
         let mut path = Path::root();
         for key in &self.keys {
@@ -75,12 +79,36 @@ impl Override {
         Ok(())
     }
 
+    /// Only variables that the recipe has can be set: a new one would be used nowhere.
+    fn check_variable(&self, document: &Value) -> Result<(), RecipeError> {
+        let [section, name, ..] = self.keys.as_slice() else { return Ok(()) };
+        let none = Mapping::new();
+        let vars = document.get("vars").and_then(Value::as_mapping).unwrap_or(&none);
+        if section != "vars" || vars.contains_key(name.as_str()) {
+            return Ok(());
+        }
+        let names: Vec<_> = vars.keys().filter_map(Value::as_str).collect();
+        let help = match nearest(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if names.is_empty() => "the recipe has no `vars`".into(),
+            None => format!("the variables are {}", all_of(&names)),
+        };
+        Err(RecipeError::Override {
+            given: self.given.clone(),
+            reason: format!("the recipe has no variable `{name}`"),
+            help: Some(help),
+        })
+    }
+
     fn astray(&self, key: &str, entries: &[Value]) -> RecipeError {
-        let ids: Vec<_> = entries.iter().filter_map(name_of).collect();
+        let ids: Vec<_> = entries.iter().filter_map(step_name).collect();
         let help = match nearest(key, ids.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None if ids.is_empty() => format!("entries are numbered from 0 to {}", entries.len()),
-            None => format!("the steps are `{}`", ids.join("`, `")),
+            None if entries.is_empty() => "the list is empty".into(),
+            None if ids.is_empty() => {
+                format!("entries are numbered from 0 to {}", entries.len() - 1)
+            }
+            None => format!("the steps are {}", all_of(&ids)),
         };
         RecipeError::Override {
             given: self.given.clone(),
@@ -105,11 +133,11 @@ impl Override {
 fn entry_index(entries: &[Value], key: &str) -> Option<usize> {
     match key.parse::<usize>() {
         Ok(index) => (index < entries.len()).then_some(index),
-        Err(_) => entries.iter().position(|entry| name_of(entry) == Some(key)),
+        Err(_) => entries.iter().position(|entry| step_name(entry) == Some(key)),
     }
 }
 
 /// A step's id, or its task where it has none.
-fn name_of(step: &Value) -> Option<&str> {
+pub(crate) fn step_name(step: &Value) -> Option<&str> {
     step.get("id").or_else(|| step.get("task"))?.as_str()
 }

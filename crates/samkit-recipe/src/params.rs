@@ -21,7 +21,7 @@ impl Recipe {
     where
         T: Default + Serialize + DeserializeOwned,
     {
-        let path = params_path(step);
+        let path = self.steps[step].places.step.key("params");
         decode(&self.steps[step].params, &path).map_err(|fault| self.show(fault))
     }
 
@@ -29,12 +29,9 @@ impl Recipe {
     pub fn param_fault(&self, step: usize, name: &str, found: &str, expected: &str) -> RecipeError {
         let problem =
             Problem::Value { name: name.into(), found: found.into(), expected: expected.into() };
-        self.fault(&params_path(step).key(name), Spot::Value, problem)
+        let path = self.steps[step].places.step.key("params").key(name);
+        self.fault(&path, Spot::Value, problem)
     }
-}
-
-fn params_path(step: usize) -> Path {
-    Path::root().key("steps").index(step).key("params")
 }
 
 fn decode<T>(params: &Value, path: &Path) -> Result<T, Fault>

@@ -1,180 +1,200 @@
 //! From text to a typed recipe.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use miette::NamedSource;
 use serde_yaml::{Mapping, Value};
 
 use crate::{
-    EngineSettings, Invalid, Override, Path, Position, Problem, Recipe, RecipeError, Source, Spot,
-    Step, VERSION, locate,
-    locate::locate_duplicate_key,
-    node::{Fault, Fields, Node},
+    EngineSettings, Override, Path, Problem, Recipe, RecipeError, Source, Spot, Step, VERSION,
+    include,
+    node::{Fault, Faults, Fields, Node},
+    recipe::StepPlaces,
+    vars,
 };
 
+const KEYS: [&str; 7] = ["version", "include", "vars", "input", "output", "engine", "steps"];
+const STEPS: &str = "a list of at least one step, such as `- task: edges`";
+const INPUT: &str = "a file, folder or glob, or a list of them";
+
 impl Recipe {
-    /// Reads a recipe, with the changes in `overrides` made before anything is checked.
+    /// Reads a recipe and those that it includes, makes the changes in `overrides`, then fills in
+    /// its variables.
     ///
     /// # Errors
-    /// At the first thing that is wrong: the YAML itself, then overrides that lead nowhere, then
-    /// keys, types and ids from top to bottom.
+    /// With everything that can be found at once: first the YAML of all files, then overrides that
+    /// lead nowhere, then variables, keys, types and ids.
     pub fn parse(source: Source, overrides: &[Override]) -> Result<Self, RecipeError> {
-        let mut document = read_yaml(&source)?;
+        let (recipe, faults) = Self::parse_leniently(source, overrides)?;
+        recipe.show_all(faults)?;
+        Ok(recipe)
+    }
+
+    /// As much of a recipe as can be read, and what is wrong with the rest.
+    pub(crate) fn parse_leniently(
+        source: Source,
+        overrides: &[Override],
+    ) -> Result<(Self, Faults), RecipeError> {
+        let include::Loaded { mut document, sources } = include::load(source)?;
         let mut overrides = overrides.to_vec();
-        for change in &mut overrides {
-            change.apply(&mut document)?;
-        }
+        let changes = overrides.iter_mut().map(|change| change.apply(&mut document.value));
+        RecipeError::join(changes.filter_map(Result::err).collect())?;
+
+        let mut faults = Faults::default();
+        vars::interpolate(&mut document.value, &mut faults);
+        let value = std::mem::take(&mut document.value);
         let mut recipe = Recipe {
             input: Vec::new(),
+            recursive: false,
             output: None,
             engine: EngineSettings::default(),
             steps: Vec::new(),
-            source,
+            whole: true,
+            input_places: Vec::new(),
+            document,
+            sources,
             overrides,
         };
-        let root = Node { value: &document, path: Path::root() };
-        match recipe.fill(&root) {
-            Ok(()) => Ok(recipe),
-            Err(fault) => Err(recipe.show(fault)),
-        }
+        recipe.fill(&Node { value: &value, path: Path::root() }, &mut faults);
+        recipe.document.value = value;
+        Ok((recipe, faults))
     }
 
-    fn fill(&mut self, root: &Node<'_>) -> Result<(), Fault> {
-        let fields = root.fields(
-            &["version", "input", "output", "engine", "steps"],
-            "a recipe with `version` and `steps`",
-        )?;
-        check_version(&fields)?;
+    fn fill(&mut self, root: &Node<'_>, faults: &mut Faults) {
+        let Some(fields) = root.fields(&KEYS, "a recipe with `version` and `steps`", faults) else {
+            return;
+        };
+        check_version(&fields, faults);
         if let Some(input) = fields.optional("input") {
-            self.input = input.strings("a file, folder or glob, or a list of them")?;
+            self.fill_input(&input, faults);
         }
         if let Some(output) = fields.optional("output") {
-            self.output = Some(output.string("a folder")?);
+            self.output = faults.take(output.string("a folder"));
         }
         if let Some(engine) = fields.optional("engine") {
-            self.engine = read_engine(&engine)?;
+            self.engine = read_engine(&engine, faults);
         }
-        let expected = "a list of at least one step, such as `- task: edges`";
-        for step in fields.required("steps", expected)?.entries(expected)? {
-            let (step, id) = read_step(&step)?;
-            if self.steps.iter().any(|other| other.id == step.id) {
-                return Err(id.fault(Problem::DuplicateStep(step.id)));
+        let steps = fields.required("steps", STEPS).and_then(|steps| steps.entries(STEPS));
+        let mut ids = HashSet::new();
+        for node in faults.take(steps).into_iter().flatten() {
+            match read_step(&node, faults) {
+                Some(step) if ids.insert(step.id.clone()) => self.steps.push(step),
+                Some(Step { id, places, .. }) => faults.add(Fault {
+                    path: places.id,
+                    spot: Spot::Value,
+                    problem: Problem::DuplicateStep(id),
+                }),
+                None => self.whole = false,
             }
-            self.steps.push(step);
         }
-        Ok(())
     }
 
-    /// An error at `path`, for what is found wrong after parsing. Where the place itself is not in
-    /// the text, the nearest section around it is shown.
-    pub fn fault(&self, path: &Path, spot: Spot, problem: Problem) -> RecipeError {
-        self.show(Fault { path: path.clone(), spot, problem })
-    }
-
-    pub(crate) fn show(&self, fault: Fault) -> RecipeError {
-        let Fault { path, spot, problem } = fault;
-        let change = self.overrides.iter().rev().find(|change| path.starts_with(&change.path));
-        if let Some(change) = change {
-            let given = Source::new("--set", change.given());
-            return at(&given, change.position(&path, spot), problem);
-        }
-        let mut place = Some((path, spot));
-        while let Some((path, spot)) = place {
-            if let Some(position) = locate(self.source.text(), &path, spot) {
-                return at(&self.source, position, problem);
+    fn fill_input(&mut self, input: &Node<'_>, faults: &mut Faults) {
+        let mut paths = input.clone();
+        if input.value.is_mapping() {
+            let expected = "a mapping such as `{ paths: photos, recursive: true }`";
+            let Some(fields) = input.fields(&["paths", "recursive"], expected, faults) else {
+                return;
+            };
+            if let Some(recursive) = fields.optional("recursive") {
+                self.recursive = faults.take(recursive.flag()).unwrap_or_default();
             }
-            place = path.parent().map(|parent| (parent, Spot::Key));
+            match faults.take(fields.required("paths", INPUT)) {
+                Some(node) => paths = node,
+                None => return,
+            }
         }
-        at(&self.source, Position::new(self.source.text(), 1, 1), problem)
+        let placed = faults.take(paths.placed_strings(INPUT)).unwrap_or_default();
+        (self.input_places, self.input) = placed.into_iter().unzip();
     }
 }
 
-fn at(source: &Source, position: Position, problem: Problem) -> RecipeError {
-    let invalid = Invalid {
-        place: format!("{}:{}:{}", source.name(), position.line, position.column),
-        text: NamedSource::new(source.name(), source.text().to_owned()),
-        span: (position.offset, position.length).into(),
-        label: problem.label(),
-        help: problem.help(),
-        problem,
-    };
-    RecipeError::Invalid(Box::new(invalid))
+/// What `version` shall hold.
+pub(crate) fn version_expected() -> String {
+    format!("the number {VERSION}, for this format of recipes")
 }
 
-fn read_yaml(source: &Source) -> Result<Value, RecipeError> {
-    let error = match serde_yaml::from_str(source.text()) {
-        Ok(document) => return Ok(document),
-        Err(error) => error,
-    };
-    if let Some(position) = locate_duplicate_key(source.text()) {
-        return Err(at(source, position, Problem::DuplicateKey));
-    }
-    let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
-    let position = Position::new(source.text(), line, column);
-    // The place is shown beside the message, and need not stand in it too.
-    let message = error.to_string();
-    let message = message.split(" at line ").next().unwrap_or_default().to_owned();
-    Err(at(source, position, Problem::Syntax(message)))
-}
-
-fn check_version(fields: &Fields<'_>) -> Result<(), Fault> {
-    let version = fields.required("version", &format!("the recipe format, {VERSION}"))?;
-    match version.value.as_u64() {
-        Some(VERSION) => Ok(()),
-        Some(other) => {
-            Err(version.fault(Problem::Version { found: other.to_string(), expected: VERSION }))
-        }
-        None => Err(version.unexpected(&format!("the number {VERSION}"))),
+fn check_version(fields: &Fields<'_>, faults: &mut Faults) {
+    let version = fields.required("version", &version_expected());
+    if let Some(version) = faults.take(version)
+        && version.value.as_u64() != Some(VERSION)
+    {
+        faults.add(version.version_fault());
     }
 }
 
-fn read_engine(engine: &Node<'_>) -> Result<EngineSettings, Fault> {
-    let fields = engine.fields(
-        &["model", "device", "threads"],
+fn read_engine(engine: &Node<'_>, faults: &mut Faults) -> EngineSettings {
+    let Some(fields) = engine.fields(
+        &["model", "device", "threads", "precision", "cache"],
         "a mapping such as `{ model: mobile-sam, device: auto }`",
-    )?;
-    let text = |key, expected| fields.optional(key).map(|node| node.string(expected)).transpose();
-    Ok(EngineSettings {
-        model: text("model", "the id of a model")?,
-        device: text("device", "`auto`, `cpu`, `cuda` or `metal`")?,
+        faults,
+    ) else {
+        return EngineSettings::default();
+    };
+    let mut text = |key, expected| faults.take(fields.optional(key)?.string(expected));
+    EngineSettings {
+        model: text("model", "the id of a model"),
+        device: text("device", "`auto`, `cpu`, `cuda` or `metal`"),
+        precision: text("precision", "`f32` or `bf16`"),
+        cache: text("cache", "a folder"),
         threads: fields
             .optional("threads")
-            .map(|node| node.count("a whole number of at least 1"))
-            .transpose()?,
-    })
+            .and_then(|node| faults.take(node.count("a whole number of at least 1"))),
+    }
 }
 
-/// The step, and the place that its name comes from.
-fn read_step<'v>(step: &Node<'v>) -> Result<(Step, Node<'v>), Fault> {
+/// The step. Without a name there is none.
+fn read_step(step: &Node<'_>, faults: &mut Faults) -> Option<Step> {
     let fields = step.fields(
         &["id", "task", "params", "inputs", "save"],
         "a mapping such as `{ id: edges, task: edges }`",
+        faults,
     )?;
-    let task_node = fields.required("task", "the name of a task, such as `edges`")?;
-    let task = task_node.string("the name of a task")?;
+    let params = read_params(&fields, faults);
+    let inputs = read_inputs(&fields, faults);
+    let save = fields.optional("save").and_then(|node| {
+        // An empty list is a choice too: a step that only others use.
+        match node.value.as_sequence() {
+            Some(none) if none.is_empty() => Some(Vec::new()),
+            _ => faults.take(node.placed_strings("the name of a result, or a list of them")),
+        }
+    });
+    let task_node = faults.take(fields.required("task", "the name of a task, such as `edges`"))?;
+    let task = faults.take(task_node.string("the name of a task"))?;
     let id_node = fields.optional("id").unwrap_or(task_node);
-    let id = id_node.string("a name")?;
+    let id = faults.take(id_node.string("a name"))?;
     // The id names a folder of the output and a part of `--set` paths.
     let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !id.chars().all(plain) || !id.starts_with(|c: char| c.is_ascii_alphabetic()) {
-        return Err(id_node.unexpected("a name of letters, digits, `-` and `_`, a letter first"));
+        faults.add(id_node.unexpected("a name of letters, digits, `-` and `_`, a letter first"));
+        return None;
     }
-    let params = match fields.optional("params") {
-        Some(node) => {
-            node.open_fields("a mapping of the task's parameters")?;
-            node.value.clone()
+    let (save_places, save) = match save {
+        Some(save) => {
+            let (places, names) = save.into_iter().unzip();
+            (places, Some(names))
         }
-        None => Value::Mapping(Mapping::new()),
+        None => (Vec::new(), None),
     };
+    let places = StepPlaces { step: step.path.clone(), id: id_node.path, save: save_places };
+    Some(Step { id, task, params, inputs, save, places })
+}
+
+fn read_params(fields: &Fields<'_>, faults: &mut Faults) -> Value {
+    let Some(node) = fields.optional("params") else { return Value::Mapping(Mapping::new()) };
+    match faults.take(node.open_fields("a mapping of the task's parameters")) {
+        Some(_) => node.value.clone(),
+        None => Value::Mapping(Mapping::new()),
+    }
+}
+
+fn read_inputs(fields: &Fields<'_>, faults: &mut Faults) -> BTreeMap<String, String> {
+    let Some(node) = fields.optional("inputs") else { return BTreeMap::new() };
+    let fields = faults.take(node.open_fields("a mapping such as `{ boxes: STEP }`"));
     let mut inputs = BTreeMap::new();
-    if let Some(node) = fields.optional("inputs") {
-        for (name, producer) in node.open_fields("a mapping such as `{ boxes: STEP }`")?.iter() {
-            inputs.insert(name, producer.string("the id of an earlier step")?);
+    for (name, producer) in fields.iter().flat_map(Fields::iter) {
+        if let Some(step) = faults.take(producer.string("the id of an earlier step")) {
+            inputs.insert(name, step);
         }
     }
-    let save = fields
-        .optional("save")
-        .map(|node| node.strings("the name of a result, or a list of them"))
-        .transpose()?;
-    Ok((Step { id, task, params, inputs, save }, id_node))
+    inputs
 }

@@ -49,6 +49,12 @@ impl Path {
         self.0.starts_with(&ancestor.0)
     }
 
+    /// What is left of this path below `ancestor`, put below `other`.
+    pub(crate) fn moved(&self, ancestor: &Self, other: &Self) -> Self {
+        let rest = self.0.iter().skip(ancestor.0.len());
+        Self(other.0.iter().chain(rest).cloned().collect())
+    }
+
     /// The mapping or list that holds this value; `None` for the root.
     pub fn parent(&self) -> Option<Self> {
         let (_, parents) = self.0.split_last()?;

@@ -85,12 +85,14 @@ fn unknown_keys_get_the_nearest_name() {
     refused(
         "version: 1\nstepps: []\n",
         "r.yaml:2:1: unknown key `stepps`\nstepps <- did you mean `steps`?\n\
-         hint: the keys here are `version`, `input`, `output`, `engine`, `steps`",
+         hint: the keys here are `version`, `include`, `vars`, `input`, `output`, \
+         `engine`, `steps`",
     );
     refused(
         "version: 1\nsteps:\n  - { task: edges, parms: {} }\n",
         "r.yaml:3:20: unknown key `parms`\nparms <- did you mean `params`?\n\
-         hint: the keys here are `id`, `task`, `params`, `inputs`, `save`",
+         hint: the keys here are `id`, `task`, `params`, `inputs`, `save`; \
+         parameters of the task stand under `params`, indented",
     );
 }
 
@@ -99,7 +101,7 @@ fn a_missing_or_foreign_version_is_refused() {
     refused(
         "steps:\n  - task: edges\n",
         "r.yaml:1:1: `version` is missing\nsteps <- `version` belongs in here\n\
-         hint: add `version`: the recipe format, 1",
+         hint: add `version`: the number 1, for this format of recipes",
     );
     refused(
         "version: 7\nsteps:\n  - task: edges\n",
@@ -120,9 +122,9 @@ fn wrong_types_are_shown_at_the_value() {
          many <- expected a whole number of at least 1",
     );
     refused(
-        "version: 1\ninput: { a: b }\nsteps:\n  - task: edges\n",
-        "r.yaml:2:8: `input` is a mapping, expected a file, folder or glob, or a list of them\n\
-         { a <- expected a file, folder or glob, or a list of them",
+        "version: 1\ninput: 7\nsteps:\n  - task: edges\n",
+        "r.yaml:2:8: `input` is 7, expected a file, folder or glob, or a list of them\n\
+         7 <- expected a file, folder or glob, or a list of them",
     );
 }
 
@@ -216,7 +218,7 @@ fn faults_found_later_are_shown_at_their_place_or_around_it() {
     let error = recipe.fault(&path, Spot::Value, problem);
     assert_eq!(
         report(&error),
-        "r.yaml:10:11: unknown task `everything`\neverything <- no such task\nhint: there is task `edges`"
+        "r.yaml:10:11: unknown task `everything`\neverything <- no such task\nhint: the only task here is `edges`"
     );
 }
 
@@ -268,4 +270,22 @@ fn positions_survive_comments_quotes_and_wide_characters() {
     assert_eq!(at(&entry.key("ключ"), Spot::Value), (5, 15, "'x y'"));
     assert_eq!(at(&entry.key("other"), Spot::Value), (5, 29, "2"));
     assert_eq!(locate(text, &entry.key("absent"), Spot::Key), None);
+}
+
+#[test]
+fn positions_survive_files_from_windows_and_odd_line_ends() {
+    let path = Path::root().key("steps").index(0).key("task");
+    for text in [
+        "version: 1\r\nsteps:\r\n  - task: edges\r\n",
+        "\u{feff}version: 1\r\nsteps:\r\n  - task: edges\r\n",
+        "version: 1 # a\u{2028}# b\nsteps:\n  - task: edges\n",
+        "# é\u{85}# ü\n\nsteps: [{ a: 1,\n    bc: 字, task: edges }]\n",
+    ] {
+        let position = locate(text, &path, Spot::Value)
+            .unwrap_or_else(|| panic!("{:?}", serde_yaml::from_str::<samkit_recipe::Value>(text)));
+        assert_eq!(&text[position.offset..][..position.length], "edges", "{text:?}");
+        let line = text.split('\n').nth(position.line - 1).unwrap();
+        let rest: String = line.chars().skip(position.column - 1).collect();
+        assert!(rest.starts_with("edges"), "{text:?} {position:?}");
+    }
 }

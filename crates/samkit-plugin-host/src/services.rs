@@ -1,0 +1,102 @@
+//! What the program lends to plugins.
+
+use std::{error::Error, ops::ControlFlow, path::PathBuf};
+
+use samkit_core::{LowResLogits, MaskRecord, Prompt, Size};
+use samkit_plugin::{LogLevel, MaskOutput, Measure};
+
+/// Why a service did not do its work.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// It was asked to stop.
+    #[error("stopped on request")]
+    Cancelled,
+    /// Anything else.
+    #[error(transparent)]
+    Failed(#[from] Box<dyn Error + Send + Sync>),
+}
+
+/// What the program lends to one call of a plugin.
+pub trait HostServices: Sync {
+    /// A message for the user. Any thread.
+    fn log(&self, level: LogLevel, text: &str);
+
+    /// So much of the work is done; breaks when it should stop.
+    fn progress(&self, done: u64, total: u64) -> ControlFlow<()>;
+
+    /// Segment Anything on the image of the run.
+    fn sam(&self) -> Option<&dyn SamService> {
+        None
+    }
+
+    /// Files of weights.
+    fn models(&self) -> Option<&dyn ModelService> {
+        None
+    }
+}
+
+/// One mask of an answer.
+#[derive(Clone, Debug)]
+pub struct PredictedMask {
+    /// The network's own estimate of the mask's IoU with the truth.
+    pub predicted_iou: f32,
+    /// Plugins see these values where they are.
+    pub logits: LowResLogits,
+}
+
+/// Segment Anything on one image, which is encoded on first use.
+pub trait SamService: Sync {
+    /// Size of the image.
+    fn image_size(&self) -> Size;
+
+    /// Size of the image inside the network's padded square.
+    fn input_size(&self) -> Size;
+
+    /// For each prompt its masks.
+    ///
+    /// # Errors
+    /// When a prompt cannot be answered.
+    fn predict(
+        &self,
+        prompts: &[Prompt],
+        output: MaskOutput,
+    ) -> Result<Vec<Vec<PredictedMask>>, ServiceError>;
+
+    /// Writes 256×256 logits at the image's size to `out`, row by row. Called from several threads
+    /// at once.
+    ///
+    /// # Errors
+    /// When that does not work.
+    fn upsample(&self, logits: &[f32], out: &mut [f32]) -> Result<(), ServiceError>;
+
+    /// Writes 1 where upsampled logits exceed 0, else 0. Called from several threads at once.
+    ///
+    /// # Errors
+    /// When that does not work.
+    fn mask(&self, logits: &[f32], out: &mut [u8]) -> Result<(), ServiceError>;
+
+    /// Area, box and stability of the mask at the image's size. Called from several threads at once.
+    ///
+    /// # Errors
+    /// When that does not work.
+    fn measure(&self, logits: &[f32], stability_offset: f32) -> Result<Measure, ServiceError>;
+
+    /// Masks for everything in the image; `params` is a JSON object.
+    ///
+    /// # Errors
+    /// When a parameter is wrong, the network fails, or `progress` breaks.
+    fn automatic_masks(
+        &self,
+        params: &str,
+        progress: &(dyn Fn(u64, u64) -> ControlFlow<()> + Sync),
+    ) -> Result<Vec<MaskRecord>, ServiceError>;
+}
+
+/// Files of weights by their names in the registry.
+pub trait ModelService: Sync {
+    /// Where the weights lie.
+    ///
+    /// # Errors
+    /// When there are none of that name.
+    fn weights_path(&self, id: &str) -> Result<PathBuf, ServiceError>;
+}

@@ -1,0 +1,142 @@
+//! A host for tests: it keeps what it hears, and its networks are formulas.
+#![allow(dead_code, reason = "every test file uses a part of it")]
+
+use std::{ops::ControlFlow, path::PathBuf, sync::Mutex};
+
+use samkit_core::{BBox, LowResLogits, Mask, MaskRecord, Point, Prompt, Rle, Size};
+use samkit_plugin_host::{
+    HostServices, LogLevel, MaskOutput, Measure, ModelService, PredictedMask, SamService,
+    ServiceError,
+};
+
+/// Hears everything; lends a model whose masks are the left half of the image.
+pub(crate) struct TestHost {
+    pub(crate) size: Size,
+    pub(crate) logs: Mutex<Vec<(LogLevel, String)>>,
+    pub(crate) progress: Mutex<Vec<(u64, u64)>>,
+    /// Where the logits of the last answers lie.
+    pub(crate) logits: Mutex<Vec<usize>>,
+    pub(crate) prompts: Mutex<Vec<Prompt>>,
+    /// Progress breaks once this much is done.
+    pub(crate) stop_at: u64,
+    /// Predicting fails with this, or panics when it is empty.
+    pub(crate) failure: Option<String>,
+}
+
+impl TestHost {
+    pub(crate) fn new(width: u32, height: u32) -> Self {
+        Self {
+            size: Size::new(width, height),
+            logs: Mutex::default(),
+            progress: Mutex::default(),
+            logits: Mutex::default(),
+            prompts: Mutex::default(),
+            stop_at: u64::MAX,
+            failure: None,
+        }
+    }
+
+    fn left_half(&self) -> Mask {
+        Mask::from_fn(self.size, |x, _| x < self.size.width / 2)
+    }
+}
+
+impl HostServices for TestHost {
+    fn log(&self, level: LogLevel, text: &str) {
+        self.logs.lock().unwrap().push((level, text.to_owned()));
+    }
+
+    fn progress(&self, done: u64, total: u64) -> ControlFlow<()> {
+        self.progress.lock().unwrap().push((done, total));
+        if done >= self.stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn sam(&self) -> Option<&dyn SamService> {
+        Some(self)
+    }
+
+    fn models(&self) -> Option<&dyn ModelService> {
+        Some(self)
+    }
+}
+
+impl SamService for TestHost {
+    fn image_size(&self) -> Size {
+        self.size
+    }
+
+    fn input_size(&self) -> Size {
+        Size::new(1024, 512)
+    }
+
+    fn predict(
+        &self,
+        prompts: &[Prompt],
+        output: MaskOutput,
+    ) -> Result<Vec<Vec<PredictedMask>>, ServiceError> {
+        match self.failure.as_deref() {
+            Some("") => panic!("the network is on fire"),
+            Some(reason) => return Err(ServiceError::Failed(reason.into())),
+            None => {}
+        }
+        self.prompts.lock().unwrap().extend_from_slice(prompts);
+        let masks = if output == MaskOutput::Single { 1 } else { 3 };
+        let answer = |index: usize| {
+            let mask = |mask: usize| {
+                let value = (10 * index + mask) as f32;
+                let logits = LowResLogits::new(vec![value; 256 * 256]).unwrap();
+                self.logits.lock().unwrap().push(logits.values().as_ptr().addr());
+                PredictedMask { predicted_iou: 0.5 + 0.1 * mask as f32, logits }
+            };
+            (0..masks).map(mask).collect()
+        };
+        Ok((0..prompts.len()).map(answer).collect())
+    }
+
+    fn upsample(&self, logits: &[f32], out: &mut [f32]) -> Result<(), ServiceError> {
+        out.fill(logits[0]);
+        Ok(())
+    }
+
+    fn mask(&self, logits: &[f32], out: &mut [u8]) -> Result<(), ServiceError> {
+        out.fill(u8::from(logits[0] > 0.0));
+        Ok(())
+    }
+
+    fn measure(&self, logits: &[f32], stability_offset: f32) -> Result<Measure, ServiceError> {
+        let bbox = BBox::new(0.0, 0.0, 3.0, 4.0);
+        Ok(Measure { area: logits[0] as u64, bbox, stability_score: stability_offset })
+    }
+
+    fn automatic_masks(
+        &self,
+        params: &str,
+        progress: &(dyn Fn(u64, u64) -> ControlFlow<()> + Sync),
+    ) -> Result<Vec<MaskRecord>, ServiceError> {
+        if !params.contains("points_per_side") {
+            return Err(ServiceError::Failed("`points_per_side` is missing".into()));
+        }
+        if progress(1, 2).is_break() {
+            return Err(ServiceError::Cancelled);
+        }
+        let segmentation = Rle::from_mask(&self.left_half());
+        Ok(vec![MaskRecord {
+            area: segmentation.area(),
+            bbox: segmentation.inclusive_bbox(),
+            segmentation,
+            predicted_iou: 0.9,
+            point: Point::new(1.0, 2.0),
+            stability_score: f32::NAN,
+            crop: BBox::new(0.0, 0.0, self.size.width as f32, self.size.height as f32),
+        }])
+    }
+}
+
+impl ModelService for TestHost {
+    fn weights_path(&self, id: &str) -> Result<PathBuf, ServiceError> {
+        match id {
+            "known" => Ok(PathBuf::from("/weights/known.safetensors")),
+            _ => Err(ServiceError::Failed(format!("no weights are called `{id}`").into())),
+        }
+    }
+}
