@@ -84,7 +84,7 @@ impl Sam {
     /// As [`Sam::load`], with the image encoder in `precision`.
     ///
     /// # Errors
-    /// As [`Sam::load`], and when the machine or the network does not have this precision.
+    /// As [`Sam::load`], and when the machine or the device does not have this precision.
     pub fn load_with(weights: &Path, device: DeviceKind, precision: Precision) -> Result<Self> {
         precision.check(device)?;
         let device = device.open()?;
