@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::conv::Shape;
 use super::elementwise;
-use super::gemm::{Packed, gemm};
+use super::gemm::{Columns, Packed, gemm};
 use super::isa::Isa;
 use super::linear::{Kernels, Linear, values};
 use super::microkernel::{Rows, Sums};
@@ -28,9 +28,16 @@ impl WindowAttention {
         let biases = vb.get_unchecked("attention_biases")?;
         let (heads, offsets) = biases.dims2()?;
         let window = offsets.isqrt();
+        let qkv = Linear::load(kernels, &vb.pp("qkv"))?;
+        let head = qkv.outputs() / 3 / heads;
+        if !head.is_multiple_of(32) {
+            candle_core::bail!(
+                "attention with heads of {head} channels, expected a multiple of 32"
+            );
+        }
         Ok(Self {
             norm: Norm::load(&vb.pp("norm"), 1e-5)?,
-            qkv: Linear::load(kernels, &vb.pp("qkv"))?,
+            qkv,
             proj: Linear::load(kernels, &vb.pp("proj"))?,
             bias: gather_bias(&values(&biases)?, window),
             heads,
@@ -78,7 +85,7 @@ impl WindowAttention {
 
     /// Attention of one window, `scratch.tokens` in place.
     fn window(&self, isa: Isa, scratch: &mut Scratch) {
-        let Scratch { tokens, qkv, scores, mixed, keys, values } = scratch;
+        let Scratch { tokens, qkv, scores, mixed, keys } = scratch;
         let count = self.window * self.window;
         let channels = tokens.len() / count;
         let head = channels / self.heads;
@@ -90,8 +97,8 @@ impl WindowAttention {
             // Each head's query, key and value lie next to each other.
             let at = 3 * h * head;
             let qkv = &*qkv;
-            keys.repack(isa, head, count, |d, t| qkv[t * stride + at + head + d]);
-            values.repack(isa, count, head, |t, d| qkv[t * stride + at + 2 * head + d]);
+            keys.repack_transposed(isa, head, count, &qkv[at + head..], stride);
+            let values = Columns::rows(isa, &qkv[at + 2 * head..], count, head, stride);
             let q = Rows { data: &qkv[at..], row: stride, column: 1 };
             gemm(
                 isa,
@@ -104,7 +111,7 @@ impl WindowAttention {
             elementwise::softmax_rows(isa, scores, count, (head as f32).powf(-0.5), bias);
             let weights = Rows { data: scores, row: count, column: 1 };
             let sums = Sums { data: &mut mixed[h * head..], stride: channels, accumulate: false };
-            gemm(isa, count, weights, values.view(isa), sums);
+            gemm(isa, count, weights, values, sums);
         }
         self.proj.product(isa, mixed, tokens);
         elementwise::add_bias(isa, tokens, &self.proj.bias);
@@ -117,7 +124,6 @@ struct Scratch {
     scores: Vec<f32>,
     mixed: Vec<f32>,
     keys: Packed,
-    values: Packed,
 }
 
 impl Scratch {
@@ -129,7 +135,6 @@ impl Scratch {
             scores: vec![0.0; tokens * tokens],
             mixed: vec![0.0; tokens * channels],
             keys: Packed::default(),
-            values: Packed::default(),
         }
     }
 }

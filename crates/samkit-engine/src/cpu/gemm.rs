@@ -49,27 +49,42 @@ impl Packed {
         columns: usize,
         element: impl Fn(usize, usize) -> f32,
     ) -> Self {
-        let mut packed = Self::default();
-        packed.repack(isa, depth, columns, element);
-        packed
-    }
-
-    /// Packs another matrix into the same memory.
-    pub(crate) fn repack(
-        &mut self,
-        isa: Isa,
-        depth: usize,
-        columns: usize,
-        element: impl Fn(usize, usize) -> f32,
-    ) {
         let width = isa.width();
-        (self.depth, self.columns) = (depth, columns);
-        self.data.clear();
+        let mut data = Vec::with_capacity(columns.div_ceil(width) * width * depth);
         for start in (0..columns).step_by(width) {
             for k in 0..depth {
                 let row =
                     (start..start + width).map(|j| if j < columns { element(k, j) } else { 0.0 });
-                self.data.extend(row);
+                data.extend(row);
+            }
+        }
+        Self { data, depth, columns }
+    }
+
+    /// Packs into the same memory the matrix whose column j is the `depth` values from
+    /// `rows[j · stride]` on.
+    pub(crate) fn repack_transposed(
+        &mut self,
+        isa: Isa,
+        depth: usize,
+        columns: usize,
+        rows: &[f32],
+        stride: usize,
+    ) {
+        let width = isa.width();
+        if (self.depth, self.columns) != (depth, columns) {
+            (self.depth, self.columns) = (depth, columns);
+            self.data.clear();
+        }
+        // What fills up the last panel is zero from the start.
+        self.data.resize(columns.div_ceil(width) * width * depth, 0.0);
+        for (index, panel) in self.data.chunks_exact_mut(width * depth).enumerate() {
+            let start = index * width;
+            for j in 0..width.min(columns - start) {
+                let column = &rows[(start + j) * stride..][..depth];
+                for (row, &value) in panel.chunks_exact_mut(width).zip(column) {
+                    row[j] = value;
+                }
             }
         }
     }

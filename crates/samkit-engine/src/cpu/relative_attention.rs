@@ -116,8 +116,8 @@ impl RelativeAttention {
         let width = self.heads * self.head;
         let at = head * self.head;
         let (tokens, size) = (self.tokens(), self.head);
-        memory.keys.repack(isa, size, tokens, |d, t| qkv[(3 * t + 1) * width + at + d]);
-        memory.values.repack(isa, tokens, size, |t, d| qkv[(3 * t + 2) * width + at + d]);
+        memory.keys.repack_transposed(isa, size, tokens, &qkv[width + at..], 3 * width);
+        memory.values = Packed::new(isa, tokens, size, |t, d| qkv[(3 * t + 2) * width + at + d]);
     }
 
     /// One head's output for as many queries as `out` has rows, from query `first` on.
