@@ -19,9 +19,7 @@ impl Position {
     /// Only its count of bytes is used: the parser also ends lines where editors do not (at U+2028,
     /// for instance), and its own lines would not be those that people see.
     pub(crate) fn of(text: &str, location: &serde_yaml::Location) -> Self {
-        // The parser passes over this mark without counting it.
-        let byte_order_mark = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-        let mut offset = (location.index() + byte_order_mark).min(text.len());
+        let mut offset = location.index().min(text.len());
         while !text.is_char_boundary(offset) {
             offset -= 1;
         }

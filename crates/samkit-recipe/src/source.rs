@@ -21,7 +21,12 @@ impl Source {
     /// Text that is already at hand, under the name that errors shall show. Paths in it are
     /// relative to the current folder.
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: Arc::new(text.into()), folder: PathBuf::new() }
+        let mut text = text.into();
+        // Windows editors begin files with this mark, which the YAML parser takes for an indentation.
+        if text.starts_with('\u{feff}') {
+            text.drain(..'\u{feff}'.len_utf8());
+        }
+        Self { name: name.into(), text: Arc::new(text), folder: PathBuf::new() }
     }
 
     /// The same text, with paths in it relative to `folder`.
@@ -47,7 +52,7 @@ impl Source {
                 let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
                 let length = char::REPLACEMENT_CHARACTER.len_utf8();
                 let position = Position { length, ..Position::at(&text, offset) };
-                let shown = Self::new(name, text);
+                let shown = Self { name, text: Arc::new(text), folder: PathBuf::new() };
                 Err(Invalid::new(&shown, position, Problem::NotUtf8(byte)).into())
             }
         }

@@ -277,15 +277,20 @@ fn positions_survive_files_from_windows_and_odd_line_ends() {
     let path = Path::root().key("steps").index(0).key("task");
     for text in [
         "version: 1\r\nsteps:\r\n  - task: edges\r\n",
-        "\u{feff}version: 1\r\nsteps:\r\n  - task: edges\r\n",
         "version: 1 # a\u{2028}# b\nsteps:\n  - task: edges\n",
         "# é\u{85}# ü\n\nsteps: [{ a: 1,\n    bc: 字, task: edges }]\n",
     ] {
-        let position = locate(text, &path, Spot::Value)
-            .unwrap_or_else(|| panic!("{:?}", serde_yaml::from_str::<samkit_recipe::Value>(text)));
+        let position =
+            locate(text, &path, Spot::Value).unwrap_or_else(|| panic!("{text:?} is not found"));
         assert_eq!(&text[position.offset..][..position.length], "edges", "{text:?}");
         let line = text.split('\n').nth(position.line - 1).unwrap();
         let rest: String = line.chars().skip(position.column - 1).collect();
         assert!(rest.starts_with("edges"), "{text:?} {position:?}");
     }
+    refused(
+        "\u{feff}version: 1\r\nsteps:\r\n  - tsk: edges\r\n    task: edges\r\n",
+        "r.yaml:3:5: unknown key `tsk`\ntsk <- did you mean `task`?\n\
+         hint: the keys here are `id`, `task`, `params`, `inputs`, `save`; \
+         parameters of the task stand under `params`, indented",
+    );
 }
