@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 use samkit_plugin_abi::{
-    ABI_MAJOR, Artifact, Descriptor, Entry, Header, Host, Inputs, MAGIC, Models, Outputs, ReadError,
-    Sam, Versioned, read,
+    ABI_MAJOR, Artifact, Descriptor, Entry, Header, Host, Inputs, MAGIC, Models, Outputs,
+    ReadError, Sam, Versioned, read,
 };
 
 /// A struct that had one field at first, and has four by now.

@@ -22,7 +22,7 @@ pub struct Output {
 
 /// An artifact whose memory is ours to free.
 #[derive(Debug)]
-struct Owned(Box<abi::Artifact>);
+struct Owned(abi::Artifact);
 
 // SAFETY: a plugin's outputs are plain memory that nobody writes any more, and their deleter may be
 // called on any thread.
@@ -57,10 +57,9 @@ impl Output {
             samkit_plugin::artifact::Malformed::from_read::<abi::Artifact>(what, error)
         };
         // SAFETY: the plugin's struct.
-        let owned = Owned(Box::new(unsafe { abi::read(artifact) }.map_err(bad)?));
-        // SAFETY: the plugin's memory, ours until `owned` is dropped; the box does not move.
-        let artifact: &'static abi::Artifact = unsafe { &*std::ptr::from_ref(&*owned.0) };
-        // SAFETY: as above.
+        let owned = Owned(unsafe { abi::read(artifact) }.map_err(bad)?);
+        let artifact = &owned.0;
+        // SAFETY: the plugin's memory, ours until `owned` is dropped.
         let name = unsafe { text(artifact.name, || "the name of an output".to_owned()) }?;
         let Some(slot) = description.output(name) else {
             return Err(Breach::UnknownOutput { name: name.to_owned() });

@@ -24,7 +24,7 @@ pub struct ProjectFile {
     pub content: String,
 }
 
-/// The files of a project for a task called `name`. It builds, and [`check`](crate::check) finds
+/// The files of a project for a task called `name`. It builds, and [`check()`](crate::check()) finds
 /// nothing wrong with it.
 ///
 /// # Errors

@@ -7,13 +7,23 @@ mod build;
 mod raw;
 mod support;
 
-use std::{ffi::OsString, fs, path::Path, time::Instant};
+use std::{
+    env::consts::DLL_EXTENSION,
+    ffi::OsString,
+    fs,
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use miette::Diagnostic;
 use samkit_plugin_abi as abi;
 use samkit_plugin_host::{Cancel, Input, Origin, Plugin, PluginError, Plugins, SearchPath, View};
 use serde_json::json;
 use support::TestHost;
+
+fn library_name(folder: &Path, stem: &str) -> PathBuf {
+    folder.join(stem).with_extension(DLL_EXTENSION)
+}
 
 #[track_caller]
 fn fails(path: &Path, expected: &str) -> PluginError {
@@ -216,7 +226,7 @@ fn descriptions_that_cannot_be_used() {
 fn of_two_plugins_with_one_name_the_first_is_kept() {
     let folder = tempfile::tempdir().unwrap();
     let first = build::c_example(folder.path());
-    let second = folder.path().join("zweite.so");
+    let second = library_name(folder.path(), "zweite");
     fs::copy(&first, &second).unwrap();
     let search = SearchPath::from_parts(&[folder.path().to_owned()], "".as_ref(), []).unwrap();
     let mut plugins = Plugins::default();
@@ -237,14 +247,13 @@ fn folders_are_searched_in_order_and_the_current_one_never() {
     let search =
         SearchPath::from_parts(std::slice::from_ref(&given), &variable, [base.clone()]).unwrap();
     assert_eq!(search.folders(), [given.clone(), listed.clone(), base.join("samkit-plugins")]);
-    fs::write(listed.join("b.so"), "").unwrap();
-    fs::write(listed.join("a.so"), "").unwrap();
+    let in_order = [(&given, "z"), (&listed, "a"), (&listed, "b")];
+    let in_order = in_order.map(|(folder, stem)| library_name(folder, stem));
+    in_order.iter().rev().for_each(|path| fs::write(path, "").unwrap());
     fs::write(listed.join("readme.txt"), "").unwrap();
-    fs::write(given.join("z.so"), "").unwrap();
-    let found = search.libraries().unwrap();
-    assert_eq!(found, [given.join("z.so"), listed.join("a.so"), listed.join("b.so")]);
+    assert_eq!(search.libraries().unwrap(), in_order);
 
-    let message = |given: &[std::path::PathBuf], variable: &str| {
+    let message = |given: &[PathBuf], variable: &str| {
         SearchPath::from_parts(given, &OsString::from(variable), []).unwrap_err().to_string()
     };
     assert_eq!(
@@ -270,7 +279,7 @@ fn fifty_plugins_are_loaded_and_described_in_200_ms() {
         let at = source.windows(7).position(|bytes| bytes == b"bright\0").expect("the id");
         let mut copy = source.clone();
         copy[at..at + 6].copy_from_slice(id.as_bytes());
-        fs::write(folder.path().join(format!("{id}.so")), copy).unwrap();
+        fs::write(library_name(folder.path(), &id), copy).unwrap();
     }
     let search = SearchPath::from_parts(&[folder.path().to_owned()], "".as_ref(), []).unwrap();
     let start = Instant::now();

@@ -25,16 +25,11 @@ impl<'a> Inputs<'a> {
         let list = || "the list of inputs".to_owned();
         let entry = |&pointer: &*const abi::Artifact| {
             let bad = |error| Malformed::from_read::<abi::Artifact>("an input", error);
-            // SAFETY: the host's structs, valid during the call. `read` has looked at the header; a
-            // host of this major version has at least this much of an artifact.
-            let artifact: &'a abi::Artifact = unsafe {
-                abi::read(pointer).map_err(bad)?;
-                &*pointer
-            };
-            // SAFETY: as above.
+            // SAFETY: the host's structs, valid during the call.
             unsafe {
+                let artifact = abi::read(pointer).map_err(bad)?;
                 let name = text(artifact.name, || "the name of an input".to_owned())?;
-                Ok((name, view(artifact, None, &format!("input `{name}`"))?))
+                Ok((name, view(&artifact, None, &format!("input `{name}`"))?))
             }
         };
         // SAFETY: the host's struct, valid during the call.

@@ -142,15 +142,12 @@ impl<'a> Sam<'a> {
         signals.check(SERVICE, status)?;
         let lent = Lent { frame: self.frame, handle: found.handle, thread: PhantomData };
         let size = self.frame.image_size();
-        let mut artifact = Box::new(abi::Artifact::empty(abi::KIND_MASKS, abi::Str::EMPTY));
+        let mut artifact = abi::Artifact::empty(abi::KIND_MASKS, abi::Str::EMPTY);
         (artifact.width, artifact.height) = (size.width, size.height);
         (artifact.regions, artifact.region_count) = (found.regions, found.region_count);
-        // SAFETY: the host's list, valid until it is released; the artifact itself is only looked at
-        // here.
-        let regions = match unsafe { view(&*std::ptr::from_ref(&*artifact), Some(size), "masks") }?
-        {
-            View::Masks(regions) => regions,
-            _ => return Err(TaskError::failed("the host gave something else than masks")),
+        // SAFETY: the host's list, valid until it is released.
+        let View::Masks(regions) = unsafe { view(&artifact, Some(size), "the masks") }? else {
+            unreachable!("an artifact of masks is viewed as masks");
         };
         Ok(AutomaticMasks { regions, _lent: lent })
     }

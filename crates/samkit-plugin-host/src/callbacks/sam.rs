@@ -275,7 +275,7 @@ fn point(point: &abi::Point) -> Result<PointPrompt, Malformed> {
 }
 
 /// # Safety
-/// As [`slice`].
+/// As [`slice()`].
 unsafe fn limited<'a, T>(list: *const T, count: usize, what: &str) -> Result<&'a [T], Malformed> {
     if count > MAX_PROMPTS {
         return Err(Malformed::TooMany { what: what.to_owned(), count });
@@ -285,7 +285,7 @@ unsafe fn limited<'a, T>(list: *const T, count: usize, what: &str) -> Result<&'a
 }
 
 /// # Safety
-/// As [`slice`].
+/// As [`slice()`].
 unsafe fn low_res<'a>(logits: *const f32) -> Result<&'a [f32], Malformed> {
     // SAFETY: passed on to the caller.
     unsafe { slice(logits, abi::LOW_RES_LEN, || "the low-res logits".to_owned()) }
@@ -294,7 +294,7 @@ unsafe fn low_res<'a>(logits: *const f32) -> Result<&'a [f32], Malformed> {
 /// The plugin's room for a value a pixel.
 ///
 /// # Safety
-/// As [`slice`], and nobody else uses the room during `'a`.
+/// As [`slice()`], and nobody else uses the room during `'a`.
 unsafe fn room<'a, T>(out: *mut T, len: usize, size: Size) -> Result<&'a mut [T], Refusal> {
     if len != size.area() {
         let expected = size.area();

@@ -181,10 +181,10 @@ pub unsafe fn slice<'a, T>(
 /// Text of the other side.
 ///
 /// # Errors
-/// As [`slice`], or when it is not UTF-8.
+/// As [`slice()`], or when it is not UTF-8.
 ///
 /// # Safety
-/// As [`slice`].
+/// As [`slice()`].
 pub unsafe fn text<'a>(text: abi::Str, what: impl Fn() -> String) -> Result<&'a str, Malformed> {
     // SAFETY: passed on to the caller.
     let bytes = unsafe { slice(text.data, text.len, &what) }?;

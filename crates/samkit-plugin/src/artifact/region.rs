@@ -66,9 +66,9 @@ impl<'a> Regions<'a> {
     /// Checks every region of `artifact`.
     ///
     /// # Safety
-    /// As [`super::view`].
+    /// As [`super::view()`].
     pub(super) unsafe fn new(
-        artifact: &'a abi::Artifact,
+        artifact: &abi::Artifact,
         masks: bool,
         image: Option<Size>,
         what: &str,
@@ -195,7 +195,7 @@ unsafe impl Send for RegionView<'_> {}
 unsafe impl Sync for RegionView<'_> {}
 
 /// # Safety
-/// As [`super::view`].
+/// As [`super::view()`].
 unsafe fn check(
     region: &abi::Region,
     size: Size,
@@ -233,7 +233,7 @@ unsafe fn check(
 }
 
 /// # Safety
-/// As [`super::view`].
+/// As [`super::view()`].
 unsafe fn check_mask(
     region: &abi::Region,
     size: Size,

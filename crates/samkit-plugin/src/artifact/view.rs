@@ -51,7 +51,7 @@ pub struct Pixels<'a> {
 /// point to as many valid entries as the counts and shapes next to them say, and nobody writes these
 /// during `'a`.
 pub unsafe fn view<'a>(
-    artifact: &'a abi::Artifact,
+    artifact: &abi::Artifact,
     image: Option<Size>,
     what: &str,
 ) -> Result<View<'a>, Malformed> {
@@ -79,7 +79,7 @@ pub unsafe fn view<'a>(
 }
 
 /// # Safety
-/// As [`view`].
+/// As [`view()`].
 unsafe fn pixels<'a>(tensor: &abi::Tensor, what: &str) -> Result<Pixels<'a>, Malformed> {
     // SAFETY: passed on to the caller.
     let shape = unsafe { shape(tensor, what) }?;
@@ -95,7 +95,7 @@ unsafe fn pixels<'a>(tensor: &abi::Tensor, what: &str) -> Result<Pixels<'a>, Mal
 }
 
 /// # Safety
-/// As [`view`].
+/// As [`view()`].
 unsafe fn edges<'a>(
     tensor: &abi::Tensor,
     image: Option<Size>,
@@ -125,7 +125,7 @@ unsafe fn edges<'a>(
 /// The values of a u8 tensor that has to be of `expected` shape.
 ///
 /// # Safety
-/// As [`view`].
+/// As [`view()`].
 pub(super) unsafe fn bytes<'a>(
     tensor: &abi::Tensor,
     expected: &[i64],
@@ -138,7 +138,7 @@ pub(super) unsafe fn bytes<'a>(
 /// The values of the low-res logits that a host lends.
 ///
 /// # Safety
-/// As [`view`].
+/// As [`view()`].
 pub(crate) unsafe fn low_res<'a>(
     tensor: &abi::Tensor,
 ) -> Result<&'a [f32; abi::LOW_RES_LEN], Malformed> {
@@ -149,7 +149,7 @@ pub(crate) unsafe fn low_res<'a>(
 }
 
 /// # Safety
-/// As [`view`].
+/// As [`view()`].
 unsafe fn elements<'a, T>(
     tensor: &abi::Tensor,
     expected: &[i64],
@@ -168,7 +168,7 @@ unsafe fn elements<'a, T>(
 }
 
 /// # Safety
-/// As [`view`].
+/// As [`view()`].
 unsafe fn shape<'a>(tensor: &abi::Tensor, what: &str) -> Result<&'a [i64], Malformed> {
     let part = || format!("the shape of {what}");
     if tensor.ndim > 8 {
@@ -179,7 +179,7 @@ unsafe fn shape<'a>(tensor: &abi::Tensor, what: &str) -> Result<&'a [i64], Malfo
 }
 
 /// # Safety
-/// As [`view`].
+/// As [`view()`].
 unsafe fn is_dense(tensor: &abi::Tensor, shape: &[i64], what: &str) -> Result<bool, Malformed> {
     if tensor.strides.is_null() {
         return Ok(true);

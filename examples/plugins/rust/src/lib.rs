@@ -62,8 +62,9 @@ impl Task for Invert {
         let image = inputs.image()?;
         let (width, height) = image.dimensions();
         let strength = self.params.strength;
-        let table: Vec<u8> =
-            (0..=255_u8).map(|v| (f32::from(v) + strength * (255.0 - 2.0 * f32::from(v))) as u8).collect();
+        let table: Vec<u8> = (0..=255_u8)
+            .map(|v| (f32::from(v) + strength * (255.0 - 2.0 * f32::from(v))) as u8)
+            .collect();
         let mut negative = RgbImage::new(width, height);
         for (y, (from, to)) in image.rows().zip(negative.rows_mut()).enumerate() {
             host.step(y as u64, u64::from(height))?;
