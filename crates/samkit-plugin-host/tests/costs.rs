@@ -1,4 +1,4 @@
-//! What a call costs: memory that is allocated for handing things over, and time.
+//! What a call costs: memory that is allocated for handing things over.
 #![allow(unsafe_code, reason = "counts allocations, and plays the other side of the border")]
 
 #[path = "support/raw.rs"]
@@ -9,7 +9,6 @@ use std::{
     alloc::{GlobalAlloc, Layout, System},
     ffi::c_void,
     sync::atomic::{AtomicPtr, AtomicUsize, Ordering},
-    time::Instant,
 };
 
 use samkit_core::{Rle, Size};
@@ -70,35 +69,6 @@ unsafe extern "C" fn echo(
     }
 }
 
-/// Gives no masks.
-unsafe extern "C" fn nothing(
-    _: *mut c_void,
-    _: *const abi::Host,
-    _: *const abi::Inputs,
-    outputs: *const abi::Outputs,
-) -> abi::Status {
-    let mut artifact = abi::Artifact::empty(abi::KIND_MASKS, abi::Str::new("masks"));
-    (artifact.width, artifact.height) = (8, 8);
-    // SAFETY: the host's structs.
-    unsafe { (*outputs).put.unwrap()((*outputs).context, &artifact) }
-}
-
-/// Asks 100 000 times whether to stop.
-unsafe extern "C" fn ask(
-    _: *mut c_void,
-    host: *const abi::Host,
-    _: *const abi::Inputs,
-    _: *const abi::Outputs,
-) -> abi::Status {
-    // SAFETY: the host's struct.
-    let host = unsafe { *host };
-    for _ in 0..100_000 {
-        // SAFETY: the host's function with its own context.
-        assert_eq!(unsafe { host.is_cancelled.unwrap()(host.context) }, abi::CONTINUE);
-    }
-    abi::FAILED
-}
-
 fn with_mask_input(run: raw::Run) -> Plugin {
     let mut descriptor = raw::descriptor("echo");
     // SAFETY: the first of the slots.
@@ -139,39 +109,4 @@ fn a_large_image_and_300_masks_cross_without_being_copied() {
     let lists = MASKS * size_of::<abi::Region>();
     println!("{allocated} bytes for a call, {lists} of them the list of masks");
     assert!(allocated < lists + 8192, "{allocated} bytes");
-}
-
-/// The shortest of several tries, in nanoseconds a call.
-fn nanoseconds(calls: u32, mut work: impl FnMut()) -> f64 {
-    let try_once = |_| {
-        let start = Instant::now();
-        work();
-        start.elapsed().as_secs_f64() * 1e9 / f64::from(calls)
-    };
-    (0..20).map(try_once).fold(f64::INFINITY, f64::min)
-}
-
-#[test]
-fn a_call_across_the_border_takes_less_than_a_microsecond() {
-    let host = TestHost::new(8, 8);
-    let image = image::RgbImage::new(8, 8);
-    let cancel = Cancel::default();
-    let instance = |run: raw::Run| {
-        let plugin = Plugin::linked_in(raw::leak(raw::entry("quick", run))).unwrap();
-        plugin.create(&json!({}), &host).unwrap()
-    };
-    let mut quick = instance(nothing);
-    let into_the_plugin = nanoseconds(2_000, || {
-        for _ in 0..2_000 {
-            let inputs = [Input::image("image", &image)];
-            quick.run(&inputs, &host, &cancel).unwrap();
-        }
-    });
-    let mut asking = instance(ask);
-    let into_the_host = nanoseconds(100_000, || {
-        asking.run(&[Input::image("image", &image)], &host, &cancel).unwrap_err();
-    });
-    println!("a run with an output: {into_the_plugin:.0} ns, a question: {into_the_host:.0} ns");
-    assert!(into_the_plugin < 1000.0, "{into_the_plugin} ns");
-    assert!(into_the_host < 1000.0, "{into_the_host} ns");
 }

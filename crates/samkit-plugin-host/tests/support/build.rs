@@ -92,3 +92,19 @@ pub(crate) fn rust_example_with_abort() -> String {
     assert!(!output.status.success(), "it compiled");
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
+
+/// The C example as `count` plugins with ids of their own, `plug00` and so on.
+pub(crate) fn copies_of_the_c_example(folder: &Path, count: usize) {
+    let example = c_example(folder);
+    let source = std::fs::read(&example).unwrap();
+    std::fs::remove_file(&example).unwrap();
+    for index in 0..count {
+        // The id is in the library's text; another of the same length makes another plugin.
+        let id = format!("plug{index:02}");
+        let at = source.windows(7).position(|bytes| bytes == b"bright\0").expect("the id");
+        let mut copy = source.clone();
+        copy[at..at + 6].copy_from_slice(id.as_bytes());
+        let library = folder.join(&id).with_extension(std::env::consts::DLL_EXTENSION);
+        std::fs::write(library, copy).unwrap();
+    }
+}
