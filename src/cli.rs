@@ -5,8 +5,8 @@ use std::num::NonZeroUsize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    edges::EdgesArgs, everything::EverythingArgs, models::ModelsArgs, recipe::RecipeArgs,
-    run::RunArgs, segment::SegmentArgs,
+    edges::EdgesArgs, everything::EverythingArgs, models::ModelsArgs, plugins::PluginsArgs,
+    recipe::RecipeArgs, run::RunArgs, segment::SegmentArgs,
 };
 
 /// Masks, edges and segments out of images with Segment Anything.
@@ -69,5 +69,6 @@ pub(crate) enum Command {
     Everything(EverythingArgs),
     Segment(SegmentArgs),
     Models(ModelsArgs),
+    Plugins(PluginsArgs),
     Recipe(RecipeArgs),
 }

@@ -7,6 +7,7 @@ use samkit_core::ParamError;
 use samkit_engine::EngineError;
 use samkit_io::{FindError, WriteError};
 use samkit_models::ModelError;
+use samkit_plugin_host::PluginError;
 use samkit_recipe::RecipeError;
 
 /// Why a command did nothing. (What goes wrong with a single image is in its report instead.)
@@ -27,6 +28,20 @@ pub(crate) enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Write(#[from] WriteError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Plugin(#[from] PluginError),
+    /// A plugin that was not found, or could not be loaded.
+    #[error("there is no plugin `{name}`")]
+    NoPlugin {
+        name: String,
+        #[help]
+        help: String,
+    },
+    /// The files of a new project cannot be written.
+    #[error("cannot write the project to {}", path.display())]
+    #[diagnostic(help("choose another name, or a folder that you may write to"))]
+    Project { path: PathBuf, source: std::io::Error },
     /// A flag that takes a name took one that is not known.
     #[error("`--{flag}` is {found}, expected {expected}")]
     Flag { flag: String, found: String, expected: String },

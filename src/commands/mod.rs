@@ -3,6 +3,7 @@
 pub(crate) mod edges;
 pub(crate) mod everything;
 pub(crate) mod models;
+pub(crate) mod plugins;
 pub(crate) mod recipe;
 pub(crate) mod run;
 pub(crate) mod segment;
@@ -49,6 +50,7 @@ pub(crate) fn dispatch(cli: Cli, console: Console) -> Result<Outcome, CliError> 
         Command::Everything(args) => everything::run(&args, &global, console),
         Command::Segment(args) => segment::run(&args, &global, console),
         Command::Models(args) => models::run(args, console),
+        Command::Plugins(args) => plugins::run(&args),
         Command::Recipe(args) => recipe::run(&args),
     }
 }

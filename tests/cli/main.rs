@@ -5,6 +5,7 @@ mod bad_requests;
 mod batches;
 mod caches;
 mod models;
+mod plugins;
 mod precisions;
 mod recipes;
 mod segments;

@@ -16,7 +16,7 @@ fn the_version_names_the_processor_features() {
 #[test]
 fn every_command_has_help_with_examples() {
     let place = Place::new();
-    for command in ["run", "edges", "everything", "segment", "models"] {
+    for command in ["run", "edges", "everything", "segment", "models", "plugins"] {
         let run = place.run(&[command, "--help"]).exits(0);
         assert!(run.stdout.contains(&format!("  samkit {command}")), "{}", run.stdout);
     }

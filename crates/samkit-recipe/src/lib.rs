@@ -88,7 +88,7 @@ pub use plan::{Link, Plan, PlanStep, PlannedFile, plan};
 pub use position::Position;
 pub use problem::{Problem, VariableProblem};
 pub use recipe::{EngineSettings, Recipe, STDIN, Step, VERSION};
-pub use schema::{json_schema, unread_keywords};
+pub use schema::{describe, json_schema, unread_keywords};
 pub use source::Source;
 pub use suggest::nearest;
 pub use template::template;

@@ -5,8 +5,9 @@ use serde_json::{Map, Value as Json};
 use super::follow;
 use crate::words::{all_of, one_of, quoted};
 
-/// What a value shall be, to follow "expected".
-pub(crate) fn describe(root: &Json, schema: &Json) -> String {
+/// What a value shall be, in words that can follow "expected". References in `schema` are looked up
+/// in `root`.
+pub fn describe(root: &Json, schema: &Json) -> String {
     words(root, schema, 0)
 }
 

@@ -18,7 +18,7 @@ mod editor;
 mod unread;
 
 pub(crate) use check::{Checker, Place};
-pub(crate) use describe::describe;
+pub use describe::describe;
 pub use editor::json_schema;
 pub use unread::unread_keywords;
 
