@@ -78,13 +78,12 @@ pub(super) fn run(
         Some(flag) => precision(flag, device)?,
         None => recipe_precision(&recipe, device)?,
     };
-    let cache = args
-        .cache
-        .clone()
-        .or_else(|| recipe.engine.cache.as_ref().map(|folder| relative_to(&origin.base, folder)));
+    let cache = args.cache.clone().or_else(|| {
+        recipe.engine.cache.as_ref().map(|folder| relative_to(recipe.cache_folder(), folder))
+    });
 
     let output = args.output.clone().unwrap_or_else(|| match &recipe.output {
-        Some(folder) => relative_to(&origin.base, folder),
+        Some(folder) => relative_to(recipe.output_folder(), folder),
         None => OUTPUT.into(),
     });
     let images = if args.input.is_empty() {
@@ -160,8 +159,6 @@ fn recipe_precision(recipe: &Recipe, device: DeviceKind) -> Result<Precision, Cl
 /// Where a recipe came from.
 pub(super) struct Origin {
     name: String,
-    /// The folder that its paths are relative to.
-    base: PathBuf,
     embedded: bool,
 }
 
@@ -169,14 +166,13 @@ pub(super) struct Origin {
 pub(super) fn open(name: &str) -> Result<(Source, Origin), CliError> {
     let path = Path::new(name);
     if path.is_file() {
-        let base = path.parent().unwrap_or(Path::new("")).to_owned();
-        let origin = Origin { name: name.to_owned(), base, embedded: false };
+        let origin = Origin { name: name.to_owned(), embedded: false };
         return Ok((Source::read(path)?, origin));
     }
     if let Some(recipe) = embedded::find(name) {
         let source = Source::new(format!("{} (built in)", recipe.file), recipe.text);
-        let base = embedded::BASE.into();
-        return Ok((source, Origin { name: recipe.file.into(), base, embedded: true }));
+        let source = source.in_folder(embedded::BASE);
+        return Ok((source, Origin { name: recipe.file.into(), embedded: true }));
     }
     let names = embedded::RECIPES.map(|recipe| recipe.file);
     // Whoever left the ending out means a name without one.
@@ -209,7 +205,7 @@ fn recipe_images(
             help: "name images with `--input PATH`, or add `input:` to the recipe".into(),
         });
     }
-    found(recipe, origin, output, console).map_err(|error| match error {
+    found(recipe, output, console).map_err(|error| match error {
         CliError::Find(error @ FindError::NotFound { .. }) if origin.embedded => CliError::NoInput {
             reason: crate::error::one_line(&error),
             help: format!(
@@ -224,19 +220,19 @@ fn recipe_images(
 
 fn found(
     recipe: &Recipe,
-    origin: &Origin,
     output: &Path,
     console: Console,
 ) -> Result<Vec<samkit_io::InputImage>, CliError> {
     // Short paths are kinder to read, but a special sign in the folder's name must stay apart
     // from the patterns of the recipe.
-    match origin.base.to_str().filter(|base| !base.contains(['*', '?', '['])) {
+    let base = recipe.input_folder();
+    match base.to_str().filter(|base| !base.contains(['*', '?', '['])) {
         Some(_) => {
-            let near = |input: &String| relative_to(&origin.base, input).display().to_string();
+            let near = |input: &String| relative_to(base, input).display().to_string();
             let inputs: Vec<_> = recipe.input.iter().map(near).collect();
             find_images(&inputs, Path::new(""), output, console)
         }
-        None => find_images(&recipe.input, &origin.base, output, console),
+        None => find_images(&recipe.input, base, output, console),
     }
 }
 

@@ -136,3 +136,22 @@ fn a_wrong_override_is_shown_as_it_was_given() {
 fn a_recipe_without_input_says_how_to_give_it() {
     refused("input: a.png\n", "", &["names no input", "--input"]);
 }
+
+#[test]
+fn an_included_recipe_keeps_its_own_folder() {
+    let place = Place::new();
+    place.picture("shared/photos/a.png", &scene(48, 32));
+    place.write(
+        "shared/base.yaml",
+        "version: 1\ninput: photos\noutput: here\nvars: { side: 4 }\nsteps:\n  - task: edges\n    \
+         params: { points_per_side: \"${side}\" }\n",
+    );
+    place.write(
+        "my.yaml",
+        "version: 1\ninclude: shared/base.yaml\nvars: { side: 6 }\noutput: out\n",
+    );
+    let plan = offline(&place, &["run", "my.yaml", "--dry-run", "--json"]).exits(0).json();
+    let plan = plan.to_string();
+    assert!(plan.contains("shared/photos/a.png") && plan.contains("\"output\":\"out\""), "{plan}");
+    assert!(plan.contains("\"points_per_side\":6"), "{plan}");
+}
