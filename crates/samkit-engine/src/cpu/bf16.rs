@@ -218,15 +218,7 @@ mod x86 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn noise(n: usize, seed: u32) -> Vec<f32> {
-        let value = |i: usize| {
-            let v = (i as u32).wrapping_mul(2_654_435_761).wrapping_add(seed);
-            let v = (v ^ (v >> 15)).wrapping_mul(2_246_822_519);
-            (v >> 8) as f32 / (1 << 23) as f32 - 1.0
-        };
-        (0..n).map(value).collect()
-    }
+    use crate::cpu::testing::noise;
 
     #[test]
     fn rounding_goes_to_the_nearest_and_ties_to_even() {

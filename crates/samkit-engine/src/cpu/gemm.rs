@@ -212,15 +212,7 @@ fn microkernel(isa: Isa, rows: usize, depth: usize, a: Rows<'_>, b: Panel<'_>, c
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn noise(n: usize, seed: u32) -> Vec<f32> {
-        let value = |i: usize| {
-            let v = (i as u32).wrapping_mul(2_654_435_761).wrapping_add(seed);
-            let v = (v ^ (v >> 15)).wrapping_mul(2_246_822_519);
-            (v >> 8) as f32 / (1 << 23) as f32 - 1.0
-        };
-        (0..n).map(value).collect()
-    }
+    use crate::cpu::testing::noise;
 
     #[test]
     fn products_equal_the_plain_sum_on_every_instruction_set() {

@@ -23,6 +23,8 @@ mod microkernel;
 mod neck;
 mod relative_attention;
 pub(crate) mod rows;
+#[cfg(test)]
+mod testing;
 mod tiny_vit;
 mod token_side;
 mod upscaler;

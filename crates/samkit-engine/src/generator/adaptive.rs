@@ -41,6 +41,8 @@ pub(crate) fn worth_asking(
     let smallest = found.iter().filter_map(|masks| masks.iter().min_by_key(|mask| mask.area));
     let small: Vec<&MaskRecord> = smallest.filter(|mask| mask.area < largest).collect();
     let small = points_inside(points, &small, crop);
+    // Borders matter in the last level only.
+    let distinct = if level == LEVELS - 1 { distinct } else { &[] };
     let around = points_inside(points, distinct, crop);
     // Of the masks around a point the smallest.
     let smallest = |place: usize| {
