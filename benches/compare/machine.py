@@ -6,8 +6,8 @@ import platform
 import re
 from pathlib import Path
 
-from plan import CANDLE, ORT, TORCH
 from prepare import HERE, output
+from programs import CANDLE, ORT, TORCH
 
 INSTRUCTION_SETS = (
     "avx avx2 fma f16c avx512f avx512vl avx512dq avx512bw avx512_vnni avx512_bf16 avx512_fp16 "
@@ -24,16 +24,22 @@ def facts(threads):
     """{what: value} of this machine."""
     cpu = read("/proc/cpuinfo")
     memory = field(read("/proc/meminfo"), "MemTotal")
-    flags = f"{field(cpu, 'flags')} {field(cpu, 'Features')}".split()
     found = {
         "date": datetime.date.today().isoformat(),
         "processor": field(cpu, "model name") or platform.processor() or platform.machine(),
         "cores": f"{os.cpu_count()}, of which {threads} used",
         "memory": f"{int(memory.split()[0]) / 2**20:.0f} GiB" if memory else "",
-        "instruction sets": " ".join(name for name in INSTRUCTION_SETS if name in flags),
+        "instruction sets": " ".join(instruction_sets()),
         "system": f"{platform.system()} {platform.machine()}",
     }
     return {what: value for what, value in found.items() if value}
+
+
+def instruction_sets():
+    """Those that this machine has, of the ones that matter."""
+    cpu = read("/proc/cpuinfo")
+    flags = f"{field(cpu, 'flags')} {field(cpu, 'Features')}".split()
+    return [name for name in INSTRUCTION_SETS if name in flags]
 
 
 def versions(tools, programs):

@@ -2,9 +2,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from machine import instruction_sets
 from prepare import HERE, MODEL
+from programs import BF16, CANDLE, ORT, SAMKIT, TORCH
 
-SAMKIT, ORT, TORCH, CANDLE = "samkit", "ONNX Runtime", "PyTorch", "candle-transformers"
 GRIDS = (8, 16, 32, 64)
 
 
@@ -31,7 +32,11 @@ class Plan:
 
     def encode(self):
         everyone = (SAMKIT, ORT, TORCH, CANDLE)
-        yield from self._peers("encode 1024×1024", everyone, "encode")
+        work = "encode 1024×1024"
+        yield from self._peers(work, everyone, "encode")
+        if "avx512_bf16" in instruction_sets():
+            bf16 = [self.tools.measure, "--bf16", self.tools.weights, "{runs}", "encode"]
+            yield Entry(work, BF16, bf16)
         yield from self._peers("encode, then decode 1 point", everyone, "first")
 
     def click(self):

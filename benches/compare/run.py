@@ -14,8 +14,9 @@ from pathlib import Path
 
 import machine
 import report
-from plan import CANDLE, SAMKIT, SECTIONS, Plan
+from plan import SECTIONS, Plan
 from prepare import Tools, say
+from programs import CANDLE, SAMKIT
 from session import measure
 
 

@@ -1,21 +1,22 @@
 //! Times one kind of work on the CPU: encoding, decoding, or automatic masks.
 //!
-//! `measure [--generic] WEIGHTS RUNS WORK [IMAGE] [POINTS_PER_SIDE]` does the work once unmeasured,
+//! `measure [--generic | --bf16] WEIGHTS RUNS WORK [IMAGE] [POINTS_PER_SIDE]` does the work once unmeasured,
 //! then RUNS times, and prints one JSON line with every run's time in milliseconds.
 //! `benches/compare` starts one such program for each work, so that the peak memory is the work's.
-//! `--generic` takes the plain candle operations in place of the kernels for CPUs.
+//! `--generic` takes the plain candle operations in place of the kernels for CPUs, `--bf16` the
+//! encoder of lower precision.
 
 use std::time::Instant;
 
 use image::{Rgb, RgbImage};
 use samkit_core::Prompt;
 use samkit_engine::{
-    DeviceKind, Embedding, GeneratorParams, MaskOutput, Prediction, Sam, generate_masks,
+    DeviceKind, Embedding, GeneratorParams, MaskOutput, Precision, Prediction, Sam, generate_masks,
 };
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-const USAGE: &str = "usage: measure [--generic] WEIGHTS RUNS \
+const USAGE: &str = "usage: measure [--generic | --bf16] WEIGHTS RUNS \
                      encode|point|batch|first|click IMAGE|masks IMAGE POINTS_PER_SIDE";
 
 /// The networks' own input size, so that no time goes into resizing.
@@ -23,11 +24,15 @@ const SIDE: u32 = 1024;
 
 fn main() -> Result<()> {
     let mut args: Vec<String> = std::env::args().skip(1).collect();
-    let is_generic = args.first().is_some_and(|arg| arg == "--generic");
-    args.drain(..usize::from(is_generic));
+    let flag = args.first().filter(|arg| arg.starts_with("--")).cloned();
+    args.drain(..usize::from(flag.is_some()));
     let [weights, runs, work, rest @ ..] = &args[..] else { return Err(USAGE.into()) };
-    let load = if is_generic { Sam::load_generic } else { Sam::load };
-    let sam = load(weights.as_ref(), DeviceKind::Cpu)?;
+    let sam = match flag.as_deref() {
+        None => Sam::load(weights.as_ref(), DeviceKind::Cpu),
+        Some("--generic") => Sam::load_generic(weights.as_ref(), DeviceKind::Cpu),
+        Some("--bf16") => Sam::load_with(weights.as_ref(), DeviceKind::Cpu, Precision::Bf16),
+        Some(_) => return Err(USAGE.into()),
+    }?;
 
     let mut masks = None;
     let ms = match (work.as_str(), rest) {
