@@ -1,8 +1,10 @@
 //! All images through all steps: one image in the network at a time, one failure never the end.
 
 use std::{
+    io::Write,
     ops::ControlFlow,
     path::Path,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,14 +12,15 @@ use indicatif::ProgressBar;
 use samkit_engine::{EmbeddingCache, Sam, Timings};
 use samkit_io::{InputImage, LoadedImage, OutputNames, ReadLimits, WriteError};
 use samkit_models::{LocalModel, PullOptions, Store};
+use samkit_scene::{Kept, Scene};
 
 use crate::{
-    console::{Console, Fetching, counted, duration, known_length},
-    error::CliError,
+    console::{Console, Fetching, counted, duration},
+    error::{CliError, one_line},
     job::{Job, JobStep},
-    report::{Failure, ImageReport, Parts, RunReport, StepReport},
+    report::{Failure, ImageReport, RunReport, StepReport, origin_name},
     stop,
-    tasks::{Artifact, Content, Kept, Scene, TaskError},
+    tasks::{Artifact, Content, Given, Named, Subject, Talk, TaskError},
 };
 
 /// Works through the job and writes `run.json`.
@@ -26,7 +29,7 @@ use crate::{
 /// When the weights cannot be had or loaded: then nothing was written.
 pub(crate) fn run(
     job: &Job,
-    cache: Option<&EmbeddingCache>,
+    cache: Option<Arc<EmbeddingCache>>,
     console: Console,
 ) -> Result<RunReport, CliError> {
     let start = Instant::now();
@@ -58,7 +61,7 @@ pub(crate) fn run(
 
 struct Batch<'j> {
     job: &'j Job,
-    cache: Option<&'j EmbeddingCache>,
+    cache: Option<Arc<EmbeddingCache>>,
     console: Console,
     names: OutputNames,
     /// Loaded when the first image is there that can be read.
@@ -66,7 +69,7 @@ struct Batch<'j> {
 }
 
 struct Network {
-    sam: Sam,
+    sam: Arc<Sam>,
     local: LocalModel,
     loading: Duration,
 }
@@ -98,7 +101,7 @@ impl Batch<'_> {
         }
         let network = self.network.as_ref().expect("loaded just above");
         let bar = self.console.step_line(self.title(&report, number));
-        let finished = self.steps(network, input, &loaded, &mut report, &bar);
+        let finished = self.steps(network, input, loaded, &mut report, &bar);
         bar.finish_and_clear();
         Ok(finished.is_continue().then_some(report))
     }
@@ -129,50 +132,65 @@ impl Batch<'_> {
         &self,
         network: &Network,
         input: &InputImage,
-        loaded: &LoadedImage,
+        loaded: LoadedImage,
         report: &mut ImageReport,
         bar: &ProgressBar,
     ) -> ControlFlow<()> {
         (report.width, report.height) = loaded.image.dimensions();
         report.notes = loaded.notes.iter().map(ToString::to_string).collect();
-        let kept = self.cache.map(|cache| Kept { cache, weights: &network.local.sha256 });
-        let scene = Scene::new(&network.sam, &loaded.image, &report.image, kept);
-        let mut steps = Vec::new();
-        let mut parts = report.seconds;
+        let kept = self
+            .cache
+            .clone()
+            .map(|cache| Kept { cache, weights: network.local.sha256.as_str().into() });
+        let scene = Arc::new(Scene::new(network.sam.clone(), loaded.image, kept));
+        let talk = Talk { console: self.console, bar: bar.clone(), offline: self.job.offline };
+        let mut results: Vec<Arc<Vec<Named>>> = Vec::new();
         for step in &self.job.steps {
-            match self.step(step, &scene, input, &mut parts, bar) {
-                Ok(done) => steps.push(done),
+            let found = match self.step(step, &scene, input, report, &results, &talk) {
+                Ok(found) => found,
                 Err(error) if error.is_stop() => return ControlFlow::Break(()),
-                Err(error) => steps.push(StepReport::failed(step, Failure::new(&error))),
-            }
+                Err(error) => {
+                    let failure = Failure::new(&error);
+                    if error.is_end() {
+                        bar.suspend(|| eprintln!("{}: {}", report.image, failure.message));
+                        return ControlFlow::Break(());
+                    }
+                    report.steps.push(StepReport::failed(step, failure));
+                    Vec::new()
+                }
+            };
+            results.push(Arc::new(found));
         }
-        (report.embedding, report.steps) = (scene.origin(), steps);
-        report.notes.extend(scene.notes());
-        report.seconds = parts;
+        report.embedding = scene.origin().map(origin_name);
+        report.notes.extend(scene.problems().iter().map(|problem| one_line(problem)));
         ControlFlow::Continue(())
     }
 
     fn step(
         &self,
         step: &JobStep,
-        scene: &Scene<'_>,
+        scene: &Arc<Scene>,
         input: &InputImage,
-        parts: &mut Parts,
-        bar: &ProgressBar,
-    ) -> Result<StepReport, TaskError> {
-        bar.set_message(step.id.clone());
-        let progress = |done: usize, total: usize| {
-            known_length(bar, total);
-            bar.set_position(done as u64);
-            stop::flow()
-        };
-        let (start, before) = (Instant::now(), scene.sam.timings());
-        let result = step.task.run(scene, &step.save, &progress);
-        parts.add_compute(start.elapsed(), before, scene.sam.timings());
+        image: &mut ImageReport,
+        results: &[Arc<Vec<Named>>],
+        talk: &Talk,
+    ) -> Result<Vec<Named>, TaskError> {
+        talk.bar.set_message(step.id.clone());
+        let given = step.inputs.iter().map(|link| Given {
+            input: link.input.clone(),
+            output: link.output.clone(),
+            found: results[link.step].clone(),
+        });
+        let given = given.collect();
+        let subject = Subject { scene, name: &image.image, given, save: &step.save, talk };
+        let (start, before) = (Instant::now(), scene.sam().timings());
+        let result = step.task.run(&subject);
+        image.seconds.add_compute(start.elapsed(), before, scene.sam().timings());
         let result = result?;
 
         let start = Instant::now();
         let mut report = StepReport::new(step, result.masks);
+        image.notes.extend(result.notes);
         let folder = self.job.folder(step);
         for artifact in &result.artifacts {
             let path = self.names.path(&folder, input, &artifact.suffix);
@@ -184,8 +202,9 @@ impl Batch<'_> {
                 }
             }
         }
-        parts.write += start.elapsed().as_secs_f64();
-        Ok(report)
+        image.seconds.write += start.elapsed().as_secs_f64();
+        image.steps.push(report);
+        Ok(result.found)
     }
 }
 
@@ -198,8 +217,12 @@ fn write(path: &Path, artifact: &Artifact) -> Result<(), WriteError> {
         Content::Gray8(image) => samkit_io::write_gray8(path, image),
         Content::Gray16(image) => samkit_io::write_gray16(path, image),
         Content::Rgb(image) => samkit_io::write_rgb(path, image),
+        Content::Rgba(image) => samkit_io::write_rgba(path, image),
         Content::Masks(records) => samkit_io::write_masks(path, records),
         Content::Json(value) => samkit_io::write_json(path, value),
+        Content::Text(text) => {
+            samkit_io::write_atomically(path, |file| file.write_all(text.as_bytes()))
+        }
         Content::Logits(logits) => samkit_io::write_logits(path, logits),
     }
 }
@@ -211,5 +234,5 @@ fn load(job: &Job, console: Console) -> Result<Network, CliError> {
     let local = Store::open_default()?.ensure(job.model, &options, &Fetching::new(console))?;
     console.detail(&format!("weights: {}", local.path.display()));
     let sam = Sam::load_with(&local.path, job.device, job.precision)?;
-    Ok(Network { sam, local, loading: start.elapsed() })
+    Ok(Network { sam: Arc::new(sam), local, loading: start.elapsed() })
 }

@@ -1,6 +1,6 @@
 //! The command line as it is typed.
 
-use std::num::NonZeroUsize;
+use std::{num::NonZeroUsize, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -45,6 +45,9 @@ pub(crate) struct GlobalArgs {
     /// Say nothing but errors on stderr, and no table on stdout
     #[arg(short, long, global = true)]
     pub(crate) quiet: bool,
+    /// Folders to look for plugins in first, as whole paths
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) plugin_path: Vec<PathBuf>,
     /// When to use colours; `auto` means on a terminal, unless NO_COLOR is set
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub(crate) color: ColorWhen,

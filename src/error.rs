@@ -38,6 +38,13 @@ pub(crate) enum CliError {
         #[help]
         help: String,
     },
+    /// A task that is neither built in nor a plugin's.
+    #[error("there is no task `{name}`")]
+    NoTask {
+        name: String,
+        #[help]
+        help: String,
+    },
     /// The files of a new project cannot be written.
     #[error("cannot write the project to {}", path.display())]
     #[diagnostic(help("choose another name, or a folder that you may write to"))]

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use samkit_engine::{DeviceKind, EmbeddingCache, Precision};
 use samkit_io::InputImage;
 use samkit_models::ModelSpec;
+use samkit_recipe::Link;
 
 use crate::{
     console::{Console, counted},
@@ -37,7 +38,9 @@ pub(crate) struct JobStep {
     pub(crate) id: String,
     pub(crate) task: Task,
     /// Names of the products to write.
-    pub(crate) save: Vec<&'static str>,
+    pub(crate) save: Vec<String>,
+    /// What it takes from earlier steps.
+    pub(crate) inputs: Vec<Link>,
 }
 
 impl Job {
@@ -45,6 +48,15 @@ impl Job {
     pub(crate) fn folder(&self, step: &JobStep) -> PathBuf {
         let writers = self.steps.iter().filter(|step| !step.save.is_empty()).count();
         if writers > 1 { self.output.join(&step.id) } else { self.output.clone() }
+    }
+
+    /// The files that a step writes for an image, as patterns.
+    pub(crate) fn files(&self, step: &JobStep) -> Vec<String> {
+        let folder = self.folder(step);
+        let file = |product: &String| {
+            folder.join(format!("STEM.{}", step.task.suffix(product))).display().to_string()
+        };
+        step.save.iter().map(file).collect()
     }
 
     /// Makes the output folder and proves that files can be made in it, before any work is done.

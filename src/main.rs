@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod batch;
+mod catalogue;
 mod cli;
 mod commands;
 mod console;

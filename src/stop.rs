@@ -2,21 +2,27 @@
 
 use std::{
     ops::ControlFlow,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicBool, Ordering},
+    },
 };
+
+use samkit_plugin_host::Cancel;
 
 /// Exit code of a run that was stopped, by the shells' convention 128 + SIGINT.
 pub(crate) const EXIT_CODE: u8 = 130;
 
 /// Set once images are being worked on: then a stop waits for the next callback.
 static DEFERRED: AtomicBool = AtomicBool::new(false);
-static REQUESTED: AtomicBool = AtomicBool::new(false);
+static CANCEL: LazyLock<Cancel> = LazyLock::new(Cancel::default);
 
 /// Takes over Ctrl-C. Before [`defer`], and at the second time, it ends the program at once,
 /// which is safe everywhere: files appear by rename.
 pub(crate) fn install() {
     let handler = || {
-        let again = REQUESTED.swap(true, Ordering::Relaxed);
+        let again = CANCEL.is_requested();
+        CANCEL.request();
         if again || !DEFERRED.load(Ordering::Relaxed) {
             std::process::exit(EXIT_CODE.into());
         }
@@ -32,7 +38,12 @@ pub(crate) fn defer() {
 
 /// Whether the user wants the program to stop.
 pub(crate) fn requested() -> bool {
-    REQUESTED.load(Ordering::Relaxed)
+    CANCEL.is_requested()
+}
+
+/// The same for plugins.
+pub(crate) fn cancel() -> &'static Cancel {
+    &CANCEL
 }
 
 /// [`requested`] in the form that progress callbacks return.

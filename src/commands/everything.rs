@@ -3,20 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use samkit_scene::{GeneratorForm, PointGrids};
 
 use super::{
     Outcome, execute,
     options::{ImageArgs, number, saves, whole_number},
 };
-use crate::{
-    cli::GlobalArgs,
-    console::Console,
-    error::CliError,
-    tasks::{
-        Task,
-        everything::{EverythingParams, PointGrids},
-    },
-};
+use crate::{cli::GlobalArgs, console::Console, error::CliError, tasks::Task};
 
 /// Find a mask for everything in images
 ///
@@ -49,41 +42,41 @@ Examples:
 #[command(next_help_heading = "Mask options")]
 struct GeneratorFlags {
     /// Points along each side of the grid of prompts, 1 to 512
-    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = EverythingParams::default().points_per_side)]
+    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = GeneratorForm::default().points_per_side)]
     points_per_side: u32,
     /// Prompts decoded at once; does not change the result
-    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = EverythingParams::default().points_per_batch)]
+    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = GeneratorForm::default().points_per_batch)]
     points_per_batch: u32,
     /// Keep masks with a predicted IoU above this; 0 keeps all
-    #[arg(long, value_parser = number, value_name = "IOU", default_value_t = EverythingParams::default().pred_iou_thresh)]
+    #[arg(long, value_parser = number, value_name = "IOU", default_value_t = GeneratorForm::default().pred_iou_thresh)]
     pred_iou_thresh: f32,
     /// Keep masks with a stability score of at least this; 0 keeps all
-    #[arg(long, value_parser = number, value_name = "SCORE", default_value_t = EverythingParams::default().stability_score_thresh)]
+    #[arg(long, value_parser = number, value_name = "SCORE", default_value_t = GeneratorForm::default().stability_score_thresh)]
     stability_score_thresh: f32,
     /// Distance of the stability score's thresholds, in logits
-    #[arg(long, value_parser = number, value_name = "LOGITS", default_value_t = EverythingParams::default().stability_score_offset)]
+    #[arg(long, value_parser = number, value_name = "LOGITS", default_value_t = GeneratorForm::default().stability_score_offset)]
     stability_score_offset: f32,
     /// Of two masks whose boxes overlap by more than this IoU the better stays
-    #[arg(long, value_parser = number, value_name = "IOU", default_value_t = EverythingParams::default().box_nms_thresh)]
+    #[arg(long, value_parser = number, value_name = "IOU", default_value_t = GeneratorForm::default().box_nms_thresh)]
     box_nms_thresh: f32,
     /// Layers of crops that are searched too, each with four times as many; finds small things
-    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = EverythingParams::default().crop_n_layers)]
+    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = GeneratorForm::default().crop_n_layers)]
     crop_n_layers: u32,
     /// As --box-nms-thresh, between masks of different crops
-    #[arg(long, value_parser = number, value_name = "IOU", default_value_t = EverythingParams::default().crop_nms_thresh)]
+    #[arg(long, value_parser = number, value_name = "IOU", default_value_t = GeneratorForm::default().crop_nms_thresh)]
     crop_nms_thresh: f32,
     /// Overlap of neighbouring crops, as a share of the image's shorter side
-    #[arg(long, value_parser = number, value_name = "SHARE", default_value_t = EverythingParams::default().crop_overlap_ratio)]
+    #[arg(long, value_parser = number, value_name = "SHARE", default_value_t = GeneratorForm::default().crop_overlap_ratio)]
     crop_overlap_ratio: f32,
     /// Points a side are divided by this in each further layer
-    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = EverythingParams::default().crop_n_points_downscale_factor)]
+    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = GeneratorForm::default().crop_n_points_downscale_factor)]
     crop_n_points_downscale_factor: u32,
     /// JSON file with a list of [x, y] from 0 to 1 for the image and each crop layer, instead of
     /// regular grids
     #[arg(long, value_name = "FILE")]
     point_grids: Option<PathBuf>,
     /// Remove holes and islands of fewer pixels than this; 0 is off
-    #[arg(long, value_parser = whole_number, value_name = "PIXELS", default_value_t = EverythingParams::default().min_mask_region_area)]
+    #[arg(long, value_parser = whole_number, value_name = "PIXELS", default_value_t = GeneratorForm::default().min_mask_region_area)]
     min_mask_region_area: u32,
     /// Skip grid points inside masks already found: about half the prompts, some masks missed
     #[arg(long, conflicts_with = "point_grids")]
@@ -91,8 +84,8 @@ struct GeneratorFlags {
 }
 
 impl GeneratorFlags {
-    fn resolve(&self) -> Result<EverythingParams, CliError> {
-        Ok(EverythingParams {
+    fn resolve(&self) -> Result<GeneratorForm, CliError> {
+        Ok(GeneratorForm {
             points_per_side: self.points_per_side,
             points_per_batch: self.points_per_batch,
             pred_iou_thresh: self.pred_iou_thresh,

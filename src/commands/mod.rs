@@ -10,6 +10,10 @@ pub(crate) mod segment;
 
 mod options;
 
+use std::sync::Arc;
+
+use indicatif::ProgressBar;
+
 use crate::{
     batch,
     cli::{Cli, Command},
@@ -17,6 +21,7 @@ use crate::{
     error::CliError,
     job::Job,
     report,
+    tasks::Talk,
 };
 use options::ReportArgs;
 
@@ -50,8 +55,8 @@ pub(crate) fn dispatch(cli: Cli, console: Console) -> Result<Outcome, CliError> 
         Command::Everything(args) => everything::run(&args, &global, console),
         Command::Segment(args) => segment::run(&args, &global, console),
         Command::Models(args) => models::run(args, console),
-        Command::Plugins(args) => plugins::run(&args),
-        Command::Recipe(args) => recipe::run(&args),
+        Command::Plugins(args) => plugins::run(&args, &global),
+        Command::Recipe(args) => recipe::run(&args, &global, console),
     }
 }
 
@@ -62,9 +67,11 @@ fn execute(job: &Job, args: &ReportArgs, console: Console) -> Result<Outcome, Cl
         return Ok(Outcome::Done);
     }
     job.prepare_output()?;
-    let cache = job.open_cache()?;
+    let cache = job.open_cache()?.map(Arc::new);
     job.start_threads()?;
-    let report = batch::run(job, cache.as_ref(), console)?;
+    let talk = Talk { console, bar: ProgressBar::hidden(), offline: job.offline };
+    job.steps.iter().try_for_each(|step| step.task.start(&talk))?;
+    let report = batch::run(job, cache, console)?;
     if args.json {
         report::print_json(&report);
     } else if !console.quiet {

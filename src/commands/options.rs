@@ -12,7 +12,7 @@ use crate::{
     console::Console,
     error::CliError,
     job::{Job, JobStep, find_images},
-    tasks::{Product, Task},
+    tasks::Task,
 };
 
 /// Default output folder.
@@ -88,15 +88,15 @@ impl ImageArgs {
     pub(super) fn job(
         &self,
         task: Task,
-        save: Vec<&'static str>,
+        save: Vec<String>,
         global: &GlobalArgs,
         console: Console,
     ) -> Result<Job, CliError> {
         task.validate()?;
-        let name = task.name();
+        let name = task.name().to_owned();
         let device = device(&self.device)?;
         Ok(Job {
-            name: name.to_owned(),
+            name: name.clone(),
             model: model(&self.model)?,
             device,
             precision: precision(&self.precision, device)?,
@@ -105,29 +105,25 @@ impl ImageArgs {
             output: self.output.clone(),
             threads: global.threads.map(usize::from),
             offline: self.report.offline,
-            steps: vec![JobStep { id: name.to_owned(), task, save }],
+            steps: vec![JobStep { id: name.clone(), task, save, inputs: Vec::new() }],
         })
     }
 }
 
 /// The products that `--save` names.
-pub(super) fn saves(names: &[String], task: &Task) -> Result<Vec<&'static str>, CliError> {
+pub(super) fn saves(names: &[String], task: &Task) -> Result<Vec<String>, CliError> {
     if names.is_empty() {
         return Ok(task.default_saves());
     }
     let find = |name: &String| {
-        product(task.products(), name).ok_or_else(|| CliError::Flag {
+        let known = task.products().iter().find(|product| product.name == name);
+        known.map(|product| product.name.to_owned()).ok_or_else(|| CliError::Flag {
             flag: "save".into(),
             found: format!("`{name}`"),
             expected: choice(&task.products().iter().map(|p| p.name).collect::<Vec<_>>()),
         })
     };
     names.iter().map(find).collect()
-}
-
-/// The product of this name.
-pub(super) fn product(products: &[Product], name: &str) -> Option<&'static str> {
-    products.iter().map(|product| product.name).find(|&known| known == name)
 }
 
 /// `` `a`, `b` or `c` ``.

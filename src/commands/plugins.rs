@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::{
+    cli::GlobalArgs,
     error::{CliError, one_line},
     report::{print_json, table::aligned},
 };
@@ -19,16 +20,13 @@ use crate::{
 /// List, show, check and begin plugins
 ///
 /// Plugins are looked for in the folders of --plugin-path, those in SAMKIT_PLUGIN_PATH,
-/// `samkit-plugins` in the user's data folder, and `samkit-plugins` beside the program. Recipes
-/// cannot name plugins yet: these commands are for those who write them.
+/// `samkit-plugins` in the user's data folder, and `samkit-plugins` beside the program. Recipes name
+/// them as tasks, by their ids.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct PluginsArgs {
     #[command(subcommand)]
     command: PluginsCommand,
-    /// Folders to look into first, as whole paths
-    #[arg(long, global = true, value_name = "DIR")]
-    plugin_path: Vec<PathBuf>,
     /// Print one JSON document instead of text
     #[arg(long, global = true)]
     json: bool,
@@ -75,10 +73,10 @@ enum Lang {
     C,
 }
 
-pub(super) fn run(args: &PluginsArgs) -> Result<Outcome, CliError> {
+pub(super) fn run(args: &PluginsArgs, global: &GlobalArgs) -> Result<Outcome, CliError> {
     match &args.command {
-        PluginsCommand::List => list(args),
-        PluginsCommand::Show { id } => show(args, id),
+        PluginsCommand::List => list(args, &global.plugin_path),
+        PluginsCommand::Show { id } => show(args, &global.plugin_path, id),
         PluginsCommand::Check { file } => {
             // A file that the user names may be named from here, unlike a folder to search.
             let path = std::path::absolute(file).unwrap_or_else(|_| file.clone());
@@ -88,15 +86,15 @@ pub(super) fn run(args: &PluginsArgs) -> Result<Outcome, CliError> {
     }
 }
 
-fn find(args: &PluginsArgs) -> Result<(SearchPath, Plugins, Vec<PluginError>), CliError> {
-    let search = SearchPath::new(&args.plugin_path)?;
+fn find(folders: &[PathBuf]) -> Result<(SearchPath, Plugins, Vec<PluginError>), CliError> {
+    let search = SearchPath::new(folders)?;
     let mut plugins = Plugins::default();
     let errors = plugins.add_all(&search);
     Ok((search, plugins, errors))
 }
 
-fn list(args: &PluginsArgs) -> Result<Outcome, CliError> {
-    let (search, plugins, errors) = find(args)?;
+fn list(args: &PluginsArgs, folders: &[PathBuf]) -> Result<Outcome, CliError> {
+    let (search, plugins, errors) = find(folders)?;
     let outcome = if errors.is_empty() { Outcome::Done } else { Outcome::SomeFailed };
     if args.json {
         print_json(&json!({
@@ -133,8 +131,8 @@ fn list(args: &PluginsArgs) -> Result<Outcome, CliError> {
     Ok(outcome)
 }
 
-fn show(args: &PluginsArgs, id: &str) -> Result<Outcome, CliError> {
-    let (_, plugins, errors) = find(args)?;
+fn show(args: &PluginsArgs, folders: &[PathBuf], id: &str) -> Result<Outcome, CliError> {
+    let (_, plugins, errors) = find(folders)?;
     let Some(plugin) = plugins.get(id) else {
         let ids = plugins.iter().map(|plugin| plugin.description().id.as_str());
         let mut help = match nearest(id, ids) {

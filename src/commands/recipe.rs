@@ -1,17 +1,26 @@
 //! `samkit recipe`: recipes without running them.
 
 use clap::{Args, Subcommand};
-use samkit_recipe::Recipe;
+use samkit_recipe::{json_schema, nearest, template};
 
 use super::{Outcome, run};
-use crate::error::CliError;
+use crate::{
+    catalogue::Tasks, cli::GlobalArgs, console::Console, error::CliError, report::print_json,
+};
 
-/// Check recipes without running them
+/// Check recipes without running them, and begin new ones
 #[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
 pub(crate) struct RecipeArgs {
     #[command(subcommand)]
     command: RecipeCommand,
 }
+
+const EXAMPLES: &str = "\
+Examples:
+  samkit recipe new edges > my-edges.yaml
+  samkit recipe check my-edges.yaml
+  samkit recipe schema > recipe.schema.json";
 
 #[derive(Debug, Subcommand)]
 enum RecipeCommand {
@@ -20,16 +29,43 @@ enum RecipeCommand {
         /// A recipe file, or the name of a built-in recipe
         recipe: String,
     },
+    /// Print a commented recipe for a task, with every parameter and its default
+    New {
+        /// A built-in task, edges or everything, or that of a plugin
+        task: String,
+    },
+    /// Print the JSON Schema of recipes, for editors, with the parameters of every task found
+    Schema,
 }
 
-pub(super) fn run(args: &RecipeArgs) -> Result<Outcome, CliError> {
-    let RecipeCommand::Check { recipe: name } = &args.command;
-    let (source, _) = run::open(name)?;
-    let recipe = Recipe::parse(source, &[])?;
-    run::resolve_engine(&recipe, None)?;
-    run::named_precision(&recipe)?;
-    let steps = run::resolve_steps(&recipe)?;
-    let ids: Vec<_> = steps.iter().map(|step| step.id.as_str()).collect();
-    println!("{}: ok, steps: {}", recipe.source().name(), ids.join(", "));
+pub(super) fn run(
+    args: &RecipeArgs,
+    global: &GlobalArgs,
+    console: Console,
+) -> Result<Outcome, CliError> {
+    match &args.command {
+        RecipeCommand::Check { recipe: name } => {
+            let (source, _) = run::open(name)?;
+            let (recipe, steps) = run::plan(source, &[], global, console)?;
+            run::resolve_engine(&recipe, None)?;
+            run::named_precision(&recipe)?;
+            let ids: Vec<_> = steps.iter().map(|step| step.id.as_str()).collect();
+            println!("{}: ok, steps: {}", recipe.source().name(), ids.join(", "));
+        }
+        RecipeCommand::New { task: name } => {
+            let catalogue = Tasks::find(&global.plugin_path)?.catalogue;
+            let task = catalogue.find(name).ok_or_else(|| {
+                let names: Vec<_> = catalogue.tasks.iter().map(|task| task.name.as_str()).collect();
+                let guess = nearest(name, names.iter().copied())
+                    .map_or_else(String::new, |near| format!("did you mean `{near}`? "));
+                let help = format!("{guess}tasks: {}", names.join(", "));
+                CliError::NoTask { name: name.clone(), help }
+            })?;
+            print!("{}", template(task, &catalogue));
+        }
+        RecipeCommand::Schema => {
+            print_json(&json_schema(&Tasks::find(&global.plugin_path)?.catalogue));
+        }
+    }
     Ok(Outcome::Done)
 }

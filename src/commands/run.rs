@@ -7,19 +7,22 @@ use miette::Diagnostic;
 use samkit_engine::{DeviceKind, Precision};
 use samkit_io::FindError;
 use samkit_models::ModelSpec;
-use samkit_recipe::{Override, Path as RecipePath, Problem, Recipe, Source, Spot};
+use samkit_recipe::{Override, Path as RecipePath, PlanStep, Problem, Recipe, Source, Spot};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use super::{
     Outcome, execute,
-    options::{OUTPUT, ReportArgs, default_model, device, precision, product},
+    options::{OUTPUT, ReportArgs, default_model, device, precision},
 };
 use crate::{
+    catalogue::Tasks,
     cli::GlobalArgs,
     console::Console,
     embedded,
-    error::CliError,
+    error::{CliError, one_line},
     job::{Job, JobStep, find_images},
-    tasks::{RECIPE_TASKS, Task, edges, everything},
+    tasks::{Task, edges, everything, plugin::PluginTask},
 };
 
 /// Run a recipe on images
@@ -71,8 +74,7 @@ pub(super) fn run(
     let overrides =
         args.overrides.iter().map(|text| text.parse()).collect::<Result<Vec<Override>, _>>()?;
     let (source, origin) = open(&args.recipe)?;
-    let recipe = Recipe::parse(source, &overrides)?;
-    let steps = resolve_steps(&recipe)?;
+    let (recipe, steps) = plan(source, &overrides, global, console)?;
     let (model, device) = resolve_engine(&recipe, args.device.as_deref())?;
     let precision = match &args.precision {
         Some(flag) => precision(flag, device)?,
@@ -150,7 +152,7 @@ fn recipe_precision(recipe: &Recipe, device: DeviceKind) -> Result<Precision, Cl
     let precision = named_precision(recipe)?;
     precision.check(device).map_err(|error| {
         let help = error.help().map(|help| help.to_string()).unwrap_or_default();
-        let message = crate::error::one_line(&error);
+        let message = one_line(&error);
         engine_fault(recipe, "precision", Problem::Other { message, help })
     })?;
     Ok(precision)
@@ -207,7 +209,7 @@ fn recipe_images(
     }
     found(recipe, output, console).map_err(|error| match error {
         CliError::Find(error @ FindError::NotFound { .. }) if origin.embedded => CliError::NoInput {
-            reason: crate::error::one_line(&error),
+            reason: one_line(&error),
             help: format!(
                 "the built-in {} names the example images of samkit's repository, which are not \
                  here: name your own with `--input PATH`",
@@ -251,53 +253,55 @@ fn relative_to(base: &Path, path: &str) -> PathBuf {
     base.join(rest)
 }
 
-/// The recipe's steps, with tasks, parameters, products and inputs checked.
-pub(super) fn resolve_steps(recipe: &Recipe) -> Result<Vec<JobStep>, CliError> {
-    (0..recipe.steps.len()).map(|index| resolve_step(recipe, index)).collect()
+/// Reads the recipe and checks it whole: form, tasks, inputs, parameters and results, before
+/// anything is loaded but the plugins' descriptions.
+pub(super) fn plan(
+    source: Source,
+    overrides: &[Override],
+    global: &GlobalArgs,
+    console: Console,
+) -> Result<(Recipe, Vec<JobStep>), CliError> {
+    let tasks = Tasks::find(&global.plugin_path)?;
+    let planned = Recipe::parse_and_plan(source, overrides, &tasks.catalogue);
+    for problem in &tasks.problems {
+        let line = format!("not loaded: {}", one_line(problem));
+        // Whoever's recipe names the plugin wants to know why it is not there.
+        if planned.is_err() { console.say(&line) } else { console.detail(&line) }
+    }
+    let (recipe, plan) = planned?;
+    let steps = plan.steps.into_iter().enumerate();
+    let steps = steps.map(|(index, step)| job_step(&recipe, index, step, &tasks));
+    let steps = steps.collect::<Result<_, _>>()?;
+    Ok((recipe, steps))
 }
 
-fn resolve_step(recipe: &Recipe, index: usize) -> Result<JobStep, CliError> {
-    let step = &recipe.steps[index];
-    let place = RecipePath::root().key("steps").index(index);
-    let unknown = |what, name: &str, allowed: Vec<&str>| Problem::UnknownName {
-        what,
-        name: name.to_owned(),
-        allowed: allowed.into_iter().map(str::to_owned).collect(),
-    };
+fn job_step(
+    recipe: &Recipe,
+    index: usize,
+    step: PlanStep,
+    tasks: &Tasks,
+) -> Result<JobStep, CliError> {
+    let params = Value::Object(step.params);
     let task = match step.task.as_str() {
-        edges::NAME => Task::Edges(recipe.params(index)?),
-        everything::NAME => Task::Everything(recipe.params(index)?),
-        other => {
-            let problem = unknown("task", other, RECIPE_TASKS.to_vec());
-            return Err(recipe.fault(&place.key("task"), Spot::Value, problem).into());
+        edges::NAME => Task::Edges(typed(recipe, index, params)?),
+        everything::NAME => Task::Everything(typed(recipe, index, params)?),
+        id => {
+            let plugin = tasks.plugins.get(id).expect("the plan knows no other tasks");
+            Task::Plugin(PluginTask::new(plugin.clone(), params))
         }
     };
     if let Err(error) = task.validate() {
         return Err(recipe.param_fault(index, error.name, &error.found, &error.expected).into());
     }
-    if let Some(name) = step.inputs.keys().next() {
-        let problem = Problem::Other {
-            message: format!("task `{}` takes no input `{name}`", step.task),
-            help: "leave `inputs` out".into(),
-        };
-        return Err(recipe.fault(&place.key("inputs").key(name), Spot::Key, problem).into());
-    }
-    let mut save = task.default_saves();
-    if let Some(names) = &step.save {
-        save.clear();
-        for (number, name) in names.iter().enumerate() {
-            let Some(known) = product(task.products(), name) else {
-                let allowed = task.products().iter().map(|product| product.name).collect();
-                let problem = unknown("result", name, allowed);
-                let entry = place.key("save").index(number);
-                return Err(recipe.fault(&entry, Spot::Value, problem).into());
-            };
-            save.push(known);
-        }
-    }
-    if let Some(missing) = edges::missing_threshold(&task, &save) {
-        let error = recipe.param_fault(index, missing.name, &missing.found, &missing.expected);
-        return Err(error.into());
-    }
-    Ok(JobStep { id: step.id.clone(), task, save })
+    let save = step.save.into_iter().map(|file| file.product).collect();
+    Ok(JobStep { id: step.id, task, save, inputs: step.inputs })
+}
+
+/// Parameters that fit their schema, as the task's own type.
+fn typed<T: DeserializeOwned>(recipe: &Recipe, index: usize, params: Value) -> Result<T, CliError> {
+    serde_json::from_value(params).map_err(|error| {
+        let place = RecipePath::root().key("steps").index(index).key("params");
+        let problem = Problem::Other { message: error.to_string(), help: String::new() };
+        recipe.fault(&place, Spot::Value, problem).into()
+    })
 }

@@ -169,7 +169,7 @@ pub(super) fn run(
     let task = Task::Segment(params.clone());
     let mut save = task.default_saves();
     if args.save_logits {
-        save.push(LOGITS);
+        save.push(LOGITS.to_owned());
     }
     let job = args.images.job(task, save, global, console)?;
     check_only_image(&job, &params)?;

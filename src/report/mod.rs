@@ -7,6 +7,7 @@ use std::time::Duration;
 use miette::Diagnostic;
 use samkit_engine::Timings;
 use samkit_models::LocalModel;
+use samkit_scene::Origin;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -16,7 +17,6 @@ use crate::{
     error::one_line,
     job::{Job, JobStep},
     numbers::short_numbers,
-    tasks::FROM_CACHE,
     version::VERSION,
 };
 
@@ -130,6 +130,17 @@ pub(crate) struct ImageReport {
     /// Why nothing could be done with it.
     pub(crate) error: Option<Failure>,
     pub(crate) seconds: Parts,
+}
+
+/// Origin of an embedding that was not made in this run.
+const FROM_CACHE: &str = "cache";
+
+/// Where an embedding came from, as `run.json` says it.
+pub(crate) fn origin_name(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Encoded => "encoded",
+        Origin::Cache => FROM_CACHE,
+    }
 }
 
 /// One step on one image.
@@ -247,7 +258,13 @@ impl RunReport {
 /// A step as it was resolved.
 fn step_json(step: &JobStep) -> Value {
     let params = short_numbers(step.task.params_json());
-    json!({ "id": step.id, "task": step.task.name(), "params": params, "save": step.save })
+    json!({
+        "id": step.id,
+        "task": step.task.name(),
+        "params": params,
+        "inputs": step.inputs,
+        "save": step.save,
+    })
 }
 
 /// The report as one document on stdout.
@@ -258,7 +275,15 @@ pub(crate) fn print_json(report: &impl Serialize) {
 
 /// What a job would do, for `--dry-run`.
 pub(crate) fn print_plan(job: &Job, as_json: bool) {
-    let steps: Vec<_> = job.steps.iter().map(step_json).collect();
+    let steps: Vec<_> = job
+        .steps
+        .iter()
+        .map(|step| {
+            let mut planned = step_json(step);
+            planned["files"] = json!(job.files(step));
+            planned
+        })
+        .collect();
     let images: Vec<_> = job.images.iter().map(|image| image.path.display().to_string()).collect();
     let weights = samkit_models::Store::open_default()
         .is_ok_and(|store| matches!(store.status(job.model), samkit_models::Status::Present(_)));
@@ -280,9 +305,17 @@ pub(crate) fn print_plan(job: &Job, as_json: bool) {
     images.iter().for_each(|image| println!("  {image}"));
     println!("steps:");
     for step in &job.steps {
-        let folder = job.folder(step);
-        let save = if step.save.is_empty() { "nothing".into() } else { step.save.join(", ") };
-        println!("  {} ({}) → {}: {save}", step.id, step.task.name(), folder.display());
+        println!("  {} ({})", step.id, step.task.name());
+        for link in &step.inputs {
+            println!("    takes {}: {} of {}", link.input, link.output, job.steps[link.step].id);
+        }
+        let params = short_numbers(step.task.params_json());
+        for (name, value) in params.as_object().into_iter().flatten() {
+            println!("    {name}: {value}");
+        }
+        let files = job.files(step);
+        let files = if files.is_empty() { "nothing".into() } else { files.join(", ") };
+        println!("    writes {files}");
     }
     let there = if weights { "present" } else { "to be fetched" };
     println!("weights: {}, {there}", job.model.id);

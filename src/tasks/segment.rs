@@ -2,10 +2,11 @@
 
 use image::GrayImage;
 use samkit_core::{BBox, LowResLogits, PointLabel, PointPrompt, Prompt, Rle, Size};
-use samkit_engine::{Embedding, EngineError, MaskOutput, MaskPrediction, Progress};
+use samkit_engine::{Embedding, EngineError, MaskOutput, MaskPrediction};
+use samkit_scene::Scene;
 use serde_json::{Value, json};
 
-use super::{Artifact, Content, Product, Scene, TaskError, Yield};
+use super::{Artifact, Content, Product, Subject, TaskError, Yield};
 use crate::numbers::short_numbers;
 
 pub(crate) const NAME: &str = "segment";
@@ -15,10 +16,10 @@ const SCORES: &str = "json";
 pub(crate) const LOGITS: &str = "logits";
 
 pub(crate) const PRODUCTS: [Product; 4] = [
-    Product { name: MASK, default: true },
-    Product { name: OVERLAY, default: true },
-    Product { name: SCORES, default: true },
-    Product { name: LOGITS, default: false },
+    Product { name: MASK, suffix: "mask.png", default: true, about: "the mask, 255 inside" },
+    Product { name: OVERLAY, suffix: "overlay.png", default: true, about: "mask and prompt" },
+    Product { name: SCORES, suffix: "segment.json", default: true, about: "scores and codes" },
+    Product { name: LOGITS, suffix: "logits.npy", default: false, about: "256×256 logits" },
 ];
 
 /// What is asked, of every image alike.
@@ -95,17 +96,13 @@ impl SegmentParams {
     }
 }
 
-pub(super) fn run(
-    params: &SegmentParams,
-    scene: &Scene<'_>,
-    save: &[&'static str],
-    progress: Progress<'_>,
-) -> Result<Yield, TaskError> {
-    let (width, height) = scene.image.dimensions();
+pub(super) fn run(params: &SegmentParams, subject: &Subject<'_>) -> Result<Yield, TaskError> {
+    let scene = subject.scene;
+    let (width, height) = scene.image().dimensions();
     params.check(Size::new(width, height))?;
     let embedding = scene.embedding()?;
     let answers = ask(params, scene, embedding)?;
-    if progress(1, 1).is_break() {
+    if subject.talk.progress(1, 1).is_break() {
         return Err(EngineError::Cancelled.into());
     }
     let masks: Vec<_> =
@@ -118,7 +115,7 @@ pub(super) fn run(
     };
     let mut artifacts = Vec::new();
     let mut add = |suffix, content| artifacts.push(Artifact { suffix, content });
-    if save.contains(&MASK) {
+    if subject.wants(MASK) {
         for (index, mask) in masks.iter().enumerate() {
             let pixels = mask.pixels().iter().map(|&inside| if inside { 255 } else { 0 }).collect();
             let pixels = GrayImage::from_raw(width, height, pixels)
@@ -126,31 +123,31 @@ pub(super) fn run(
             add(numbered("mask", index, "png"), Content::Gray8(pixels));
         }
     }
-    if save.contains(&OVERLAY) {
+    if subject.wants(OVERLAY) {
         let regions: Vec<_> = codes.iter().collect();
-        let mut overlay = samkit_io::mask_overlay(scene.image, &regions);
+        let mut overlay = samkit_io::mask_overlay(scene.image(), &regions);
         samkit_io::draw_prompt(&mut overlay, &params.prompt);
         add("overlay.png".into(), Content::Rgb(overlay));
     }
-    if save.contains(&SCORES) {
-        add("segment.json".into(), Content::Json(record(params, scene, &answers, &codes)));
+    if subject.wants(SCORES) {
+        add("segment.json".into(), Content::Json(record(params, subject, &answers, &codes)));
     }
-    if save.contains(&LOGITS) {
+    if subject.wants(LOGITS) {
         for (index, answer) in answers.iter().enumerate() {
             add(numbered("logits", index, "npy"), Content::Logits(answer.logits.clone()));
         }
     }
-    Ok(Yield { artifacts, masks: masks.len() })
+    Ok(Yield { artifacts, masks: masks.len(), ..Yield::default() })
 }
 
 /// The masks that make the answer.
 fn ask(
     params: &SegmentParams,
-    scene: &Scene<'_>,
+    scene: &Scene,
     embedding: &Embedding,
 ) -> Result<Vec<MaskPrediction>, EngineError> {
     let predict = |prompt: &Prompt, output| {
-        let mut answers = scene.sam.predict(embedding, std::slice::from_ref(prompt), output)?;
+        let mut answers = scene.sam().predict(embedding, std::slice::from_ref(prompt), output)?;
         Ok::<_, EngineError>(answers.pop().expect("one answer to one prompt"))
     };
     let prompt = &params.prompt;
@@ -168,7 +165,7 @@ fn ask(
 /// What `STEM.segment.json` says.
 fn record(
     params: &SegmentParams,
-    scene: &Scene<'_>,
+    subject: &Subject<'_>,
     answers: &[MaskPrediction],
     codes: &[Rle],
 ) -> Value {
@@ -181,9 +178,9 @@ fn record(
             "segmentation": { "size": [size.height, size.width], "counts": code.counts_string() },
         })
     };
-    let (width, height) = scene.image.dimensions();
+    let (width, height) = subject.scene.image().dimensions();
     short_numbers(json!({
-        "image": { "file_name": scene.name, "width": width, "height": height },
+        "image": { "file_name": subject.name, "width": width, "height": height },
         "prompt": params.to_json(),
         "masks": answers.iter().zip(codes).map(mask).collect::<Vec<_>>(),
     }))

@@ -2,17 +2,22 @@
 
 use std::{env::consts::DLL_EXTENSION, path::Path, process::Command};
 
-use crate::support::{Place, text};
+use crate::support::{Place, needs_weights, scene, text};
 
 /// Builds the plugin `bright` in C from `examples/plugins` into `plugins/`.
 fn bright(place: &Place) -> String {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/plugins/c/bright.c");
+    compiled(place, &source)
+}
+
+fn compiled(place: &Place, source: &Path) -> String {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     let library = place.write(&format!("plugins/bright.{DLL_EXTENSION}"), []);
     let built = Command::new("cc")
         .args(["-std=c11", "-shared", "-fPIC", "-I"])
         .arg(repository.join("crates/samkit-plugin-abi/include"))
         .arg("-o")
-        .args([&library, &repository.join("examples/plugins/c/bright.c")])
+        .args([library.as_path(), source])
         .status()
         .expect("a C compiler");
     assert!(built.success());
@@ -75,4 +80,92 @@ fn a_new_project_is_written_once() {
     assert_eq!(place.names("my-task"), ["Makefile", "my-task.c", "samkit_plugin.h"]);
     place.run(&["plugins", "new", "my-task"]).exits(2).says(&["my-task"]);
     place.run(&["plugins", "new", "../up"]).exits(2).says(&["a task cannot be called"]);
+}
+
+const RECIPE: &str = "\
+version: 1
+input: .
+steps:
+  - id: lights
+    task: bright
+    params: { threshold: 160 }
+  - id: fine
+    task: edges
+    params: { points_per_side: 2 }
+";
+
+#[test]
+fn a_step_of_a_recipe_runs_a_plugin() {
+    needs_weights!();
+    let place = Place::new();
+    bright(&place);
+    place.picture("a.png", &scene(48, 32));
+    place.write("r.yaml", RECIPE);
+    let folder = place.path("plugins");
+    let found = ["--plugin-path", text(&folder)];
+    let plan = place.run(&[&["run", "r.yaml", "--dry-run"], &found[..]].concat()).exits(0).stdout;
+    assert!(plan.contains("STEM.bright.json") && plan.contains("threshold: 160"), "{plan}");
+
+    place.run(&[&["run", "r.yaml"], &found[..]].concat()).exits(0);
+    let names = place.names("samkit-out/lights");
+    assert_eq!(names, ["a.bright.json", "a.overlay.png"]);
+    let boxes = place.json("samkit-out/lights/a.bright.json");
+    // The disc of the scene is the one thing that is that bright.
+    assert_eq!(boxes.as_array().map(Vec::len), Some(1), "{boxes}");
+    let [x, y, width, height] = [0, 1, 2, 3].map(|i| boxes[0]["bbox"][i].as_f64().expect("XYWH"));
+    assert!((x..x + width).contains(&14.4) && (y..y + height).contains(&14.4), "{boxes}");
+    assert_eq!(place.json("samkit-out/run.json")["networks"]["images_encoded"], 1);
+}
+
+#[test]
+fn a_recipe_that_names_a_plugin_wrongly_is_refused() {
+    let place = Place::new();
+    bright(&place);
+    let folder = place.path("plugins");
+    let refused = |from: &str, to: &str, parts: &[&str]| {
+        place.write("r.yaml", RECIPE.replace(from, to));
+        let args = ["recipe", "check", "r.yaml", "--plugin-path", text(&folder)];
+        place.run(&args).exits(2).says(parts);
+    };
+    refused("task: bright", "task: brihgt", &["r.yaml:5:11", "did you mean `bright`?"]);
+    refused("threshold: 160", "threshold: 900", &["r.yaml:6:26", "900"]);
+    refused("threshold: 160", "treshold: 190", &["r.yaml:6:15", "did you mean `threshold`?"]);
+    refused("  - id: fine\n", "    save: [fire]\n  - id: fine\n", &["`fire`", "`boxes`"]);
+    place.write("r.yaml", RECIPE);
+    place.run(&["recipe", "check", "r.yaml"]).exits(2).says(&["unknown task `bright`"]);
+}
+
+#[test]
+fn a_plugin_that_breaks_a_rule_fails_its_step_and_others_go_on() {
+    needs_weights!();
+    let place = Place::new();
+    let source = include_str!("../../examples/plugins/c/bright.c");
+    let start = "const SamkitOutputs *out) {";
+    assert_eq!(source.matches(start).count(), 1);
+    let broken = place.write("bright.c", source.replace(start, &format!("{start} return 99;")));
+    compiled(&place, &broken);
+    place.picture("a.png", &scene(48, 32));
+    place.picture("b.png", &scene(40, 32));
+    place.write("r.yaml", RECIPE);
+    let folder = place.path("plugins");
+    place
+        .run(&["run", "r.yaml", "--plugin-path", text(&folder)])
+        .exits(1)
+        .says(&["`bright` broke a rule", "returned 99, which is no status"]);
+    let names = place.names("samkit-out/fine");
+    assert_eq!(names, ["a.edges.png", "a.overlay.png", "b.edges.png", "b.overlay.png"]);
+}
+
+#[test]
+fn a_new_recipe_is_right_at_once() {
+    let place = Place::new();
+    bright(&place);
+    let folder = place.path("plugins");
+    for task in ["edges", "everything", "bright"] {
+        let found = ["--plugin-path", text(&folder)];
+        let text = place.run(&[&["recipe", "new", task], &found[..]].concat()).exits(0).stdout;
+        place.write("new.yaml", text);
+        place.run(&[&["recipe", "check", "new.yaml"], &found[..]].concat()).exits(0);
+    }
+    place.run(&["recipe", "new", "egdes"]).exits(2).says(&["did you mean `edges`?"]);
 }

@@ -56,10 +56,23 @@ impl Frame {
         upsample(logits.values(), &x, &y)
     }
 
+    /// As [`Frame::upsample`], from 256×256 values to room for `image().area()`.
+    ///
+    /// # Panics
+    /// When there are fewer values or another amount of room.
+    pub fn upsample_into(&self, logits: &[f32], out: &mut [f32]) {
+        self.check(logits, out.len());
+        let (x, y) = self.axes();
+        let mut lines = out.chunks_exact_mut(self.image.width as usize);
+        upsample_rows(logits, (&x, &y), (x.all(), y.all()), |_, values| {
+            lines.next().expect("as many lines as rows").copy_from_slice(values);
+        });
+    }
+
     /// The mask at the original image's size: where the upsampled logits exceed 0.
     pub fn mask(&self, logits: &LowResLogits) -> Mask {
         let mut mask = Mask::empty(self.image);
-        self.rows_above(logits, 0.0, |y, left, values| {
+        self.rows_above(logits.values(), 0.0, |y, left, values| {
             for (pixel, &value) in mask.row_mut(y)[left..].iter_mut().zip(values) {
                 *pixel = value > 0.0;
             }
@@ -67,9 +80,34 @@ impl Frame {
         mask
     }
 
+    /// As [`Frame::mask`], from 256×256 values to room for `image().area()`: 1 inside, else 0.
+    ///
+    /// # Panics
+    /// As [`Frame::upsample_into`].
+    pub fn mask_into(&self, logits: &[f32], out: &mut [u8]) {
+        self.check(logits, out.len());
+        out.fill(0);
+        let width = self.image.width as usize;
+        self.rows_above(logits, 0.0, |y, left, values| {
+            let line = &mut out[width * y as usize + left..][..values.len()];
+            for (pixel, &value) in line.iter_mut().zip(values) {
+                *pixel = u8::from(value > 0.0);
+            }
+        });
+    }
+
     /// Area, box and stability of the mask at the original image's size, without keeping its
     /// pixels.
     pub fn measure(&self, logits: &LowResLogits, stability_offset: f32) -> MaskMeasure {
+        self.measure_values(logits.values(), stability_offset)
+    }
+
+    /// As [`Frame::measure`], from 256×256 values.
+    ///
+    /// # Panics
+    /// When there are fewer values.
+    pub fn measure_values(&self, logits: &[f32], stability_offset: f32) -> MaskMeasure {
+        self.check(logits, self.image.area());
         let mut measure = MaskMeasure::new();
         self.rows_above(logits, -stability_offset, |y, left, values| {
             measure.add_row(y, left, values, stability_offset);
@@ -78,16 +116,11 @@ impl Frame {
     }
 
     /// Upsamples only where logits can exceed `floor`: `row(y, first column, values)`.
-    fn rows_above(
-        &self,
-        logits: &LowResLogits,
-        floor: f32,
-        mut row: impl FnMut(u32, usize, &[f32]),
-    ) {
+    fn rows_above(&self, logits: &[f32], floor: f32, mut row: impl FnMut(u32, usize, &[f32])) {
         let (x, y) = self.axes();
-        let (columns, rows) = window_above(logits.values(), &x, &y, floor);
+        let (columns, rows) = window_above(logits, &x, &y, floor);
         let left = columns.start;
-        upsample_rows(logits.values(), (&x, &y), (columns, rows), |y, values| {
+        upsample_rows(logits, (&x, &y), (columns, rows), |y, values| {
             row(y as u32, left, values);
         });
     }
@@ -96,6 +129,11 @@ impl Frame {
     pub(crate) fn low_res_extent(&self) -> (usize, usize) {
         let (x, y) = self.axes();
         (y.needed(&y.all()).end, x.needed(&x.all()).end)
+    }
+
+    fn check(&self, logits: &[f32], room: usize) {
+        assert_eq!(logits.len(), LOW_RES_SIDE * LOW_RES_SIDE, "low-res logits are 256×256");
+        assert_eq!(room, self.image.area(), "one value a pixel of {}", self.image);
     }
 
     fn axes(&self) -> (Axis, Axis) {
@@ -211,6 +249,19 @@ mod tests {
                 assert!((got - expected).abs() < 1e-3, "{size} ({x}, {y}): {got} {expected}");
             }
         }
+    }
+
+    #[test]
+    fn room_of_ones_own_is_filled_with_the_same() {
+        let frame = Frame::new(Size::new(90, 60));
+        let (mut values, mut pixels) = (vec![7.0; 90 * 60], vec![7; 90 * 60]);
+        frame.upsample_into(formula().values(), &mut values);
+        assert_eq!(values, frame.upsample(&formula()));
+        frame.mask_into(formula().values(), &mut pixels);
+        let mask = frame.mask(&formula());
+        assert!(
+            pixels.iter().zip(mask.pixels()).all(|(&pixel, &inside)| pixel == u8::from(inside))
+        );
     }
 
     #[test]

@@ -33,5 +33,5 @@ pub use overlay::{draw_prompt, edge_overlay, mask_overlay};
 pub use read::{LoadedImage, ReadError, ReadLimits, read_image, read_logits, read_masks};
 pub use write::{
     Gray16Image, GrayMap, WriteError, to_gray8, to_gray16, write_atomically, write_gray8,
-    write_gray16, write_json, write_logits, write_masks, write_rgb,
+    write_gray16, write_json, write_logits, write_masks, write_rgb, write_rgba,
 };

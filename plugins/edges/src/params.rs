@@ -1,10 +1,11 @@
 //! The recipe's constants, as parameters.
 
 use samkit_core::ParamError;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How the edge map is thinned to lines.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Thinning {
     /// As in Canny's detector: a pixel stays where no neighbour across the edge, interpolated
@@ -21,7 +22,7 @@ pub enum Thinning {
 }
 
 /// What the Sobel filter sees beyond the image's sides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Border {
     /// The outermost pixels once more: a mask that runs out of the image has no edge there.
@@ -34,32 +35,40 @@ pub enum Border {
 
 /// Parameters of [`detect_edges`](crate::detect_edges). The defaults are the constants of
 /// *Segment Anything* (appendix D.2).
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "snake_case", deny_unknown_fields)]
 pub struct EdgeParams {
     /// Clicks along each side of the grid, 1 to 256. More clicks find smaller things and take
     /// quadratically longer.
+    #[schemars(range(min = 1, max = 256))]
     pub points_per_side: u32,
     /// Clicks that are asked, and whose masks are compared by box NMS, in one go, 1 to 1024.
+    #[schemars(range(min = 1, max = 1024))]
     pub points_per_batch: u32,
     /// Of two masks whose boxes have a greater intersection over union than this, only the one
     /// with the higher predicted IoU is used; 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub box_nms_thresh: f32,
     /// Use only masks whose predicted IoU is above this, 0 to 1; 0 uses all.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub pred_iou_thresh: f32,
     /// Use only masks whose stability score is at least this, 0 to 1; 0 uses all.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub stability_score_thresh: f32,
     /// The stability score compares the mask at this much above and below the threshold on the
     /// logits; 0 to 100.
+    #[schemars(range(min = 0.0, max = 100.0))]
     pub stability_score_offset: f32,
     /// Standard deviation, in pixels, of a Gaussian that smooths each mask's probabilities before
     /// their gradient is taken, 0 to 32; 0 leaves them as they are.
+    #[schemars(range(min = 0.0, max = 32.0))]
     pub smoothing: f32,
     /// What the Sobel filter sees beyond the image's sides: `replicate` or `zero`.
     pub border: Border,
     /// How edges are thinned to lines: `canny`, `structured-edges` or `none`.
     pub thinning: Thinning,
     /// Also give a binary map: thinned edges of at least this strength, 0 to 1.
+    #[schemars(range(min = 0.0, max = 1.0))]
     pub threshold: Option<f32>,
 }
 

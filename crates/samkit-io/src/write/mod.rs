@@ -12,4 +12,6 @@ pub use error::WriteError;
 pub use json::write_json;
 pub use logits::write_logits;
 pub use masks::write_masks;
-pub use png::{Gray16Image, GrayMap, to_gray8, to_gray16, write_gray8, write_gray16, write_rgb};
+pub use png::{
+    Gray16Image, GrayMap, to_gray8, to_gray16, write_gray8, write_gray16, write_rgb, write_rgba,
+};

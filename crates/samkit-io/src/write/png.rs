@@ -6,7 +6,7 @@ use std::{
 };
 
 use image::{
-    ExtendedColorType, GrayImage, ImageBuffer, ImageEncoder, ImageError, Luma, RgbImage,
+    ExtendedColorType, GrayImage, ImageBuffer, ImageEncoder, ImageError, Luma, RgbImage, RgbaImage,
     codecs::png::{CompressionType, FilterType, PngEncoder},
 };
 
@@ -56,6 +56,14 @@ pub fn write_gray16(path: &Path, image: &Gray16Image) -> Result<(), WriteError> 
 /// When the file cannot be written.
 pub fn write_rgb(path: &Path, image: &RgbImage) -> Result<(), WriteError> {
     write_png(path, image, image.dimensions(), ExtendedColorType::Rgb8)
+}
+
+/// Writes an 8-bit RGB PNG with transparency.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_rgba(path: &Path, image: &RgbaImage) -> Result<(), WriteError> {
+    write_png(path, image, image.dimensions(), ExtendedColorType::Rgba8)
 }
 
 fn write_png(

@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use samkit_core::{BBox, LowResLogits, MaskRecord, Point, PointLabel, PointPrompt, Prompt, Size};
+use samkit_core::{BBox, LowResLogits, Point, PointLabel, PointPrompt, Prompt, Size};
 use samkit_plugin::{
     MaskOutput, Region,
     artifact::{Built, Malformed, slice, text},
@@ -184,7 +184,7 @@ unsafe extern "C" fn automatic_masks(
         let params = unsafe { text(params, || "the parameters".to_owned()) }?;
         check_place(regions)?;
         let records = sam.automatic_masks(params, &|done, total| advance(call, done, total))?;
-        let found: Box<[Region]> = records.into_iter().map(region).collect();
+        let found: Box<[Region]> = records.into_iter().map(Region::from).collect();
         // SAFETY: the regions are kept beside what is built on them, and dropped after it.
         let list: &'static [Region] = unsafe { &*std::ptr::from_ref(&*found) };
         let built = Built::masks("", sam.image_size(), list);
@@ -213,26 +213,6 @@ fn low_res_tensor(logits: &LowResLogits) -> abi::Tensor {
         shape: LOW_RES_SHAPE.as_ptr(),
         strides: std::ptr::null(),
     }
-}
-
-fn region(record: MaskRecord) -> Region {
-    let mut region = Region::from_mask(record.segmentation).scored(record.predicted_iou);
-    region.bbox = record.bbox;
-    if record.stability_score.is_finite() {
-        region = region.with_value("stability_score", f64::from(record.stability_score));
-    }
-    let (point, crop) = (record.point, record.crop);
-    let places = [
-        ("point_x", point.x),
-        ("point_y", point.y),
-        ("crop_x0", crop.x0),
-        ("crop_y0", crop.y0),
-        ("crop_x1", crop.x1),
-        ("crop_y1", crop.y1),
-    ];
-    places
-        .into_iter()
-        .fold(region, |region, (name, value)| region.with_value(name, f64::from(value)))
 }
 
 /// # Safety

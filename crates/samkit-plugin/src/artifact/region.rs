@@ -1,6 +1,6 @@
 //! Boxes and masks with what is known of them.
 
-use samkit_core::{BBox, Mask, Rle, Size};
+use samkit_core::{BBox, Mask, MaskRecord, Rle, Size};
 use samkit_plugin_abi as abi;
 
 use super::{Malformed, slice, text, view::bytes};
@@ -52,6 +52,29 @@ impl Region {
     pub fn with_value(mut self, name: impl Into<String>, value: f64) -> Self {
         self.values.push((name.into(), value));
         self
+    }
+}
+
+impl From<MaskRecord> for Region {
+    /// The score is the predicted IoU; the rest of the record becomes values.
+    fn from(record: MaskRecord) -> Self {
+        let mut region = Self::from_mask(record.segmentation).scored(record.predicted_iou);
+        region.bbox = record.bbox;
+        if record.stability_score.is_finite() {
+            region = region.with_value("stability_score", f64::from(record.stability_score));
+        }
+        let (point, crop) = (record.point, record.crop);
+        let places = [
+            ("point_x", point.x),
+            ("point_y", point.y),
+            ("crop_x0", crop.x0),
+            ("crop_y0", crop.y0),
+            ("crop_x1", crop.x1),
+            ("crop_y1", crop.y1),
+        ];
+        places
+            .into_iter()
+            .fold(region, |region, (name, value)| region.with_value(name, f64::from(value)))
     }
 }
 

@@ -1,0 +1,250 @@
+//! A plugin's task: run under watch, its outputs made into files.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use image::{GrayImage, RgbImage, RgbaImage};
+use samkit_core::Prompt;
+use samkit_io::{draw_prompt, edge_overlay, mask_overlay, to_gray8, to_gray16};
+use samkit_plugin_host::{
+    EdgeImage, Input, Instance, Kind, Output, Pixels, Plugin, PluginError, RegionView,
+    SlotDescription, Table, View, watched,
+};
+use serde_json::{Value, json};
+
+use super::{
+    Artifact, Content, Found, Given, Named, Subject, Talk, TaskError, Yield, services::Services,
+};
+use crate::{numbers::short_numbers, stop};
+
+/// The picture that the program itself makes of a plugin's boxes, masks or edges.
+pub(crate) const OVERLAY: &str = "overlay";
+
+/// How long a plugin may go on after it was asked to stop.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// A plugin's task with its parameters.
+#[derive(Clone, Debug)]
+pub(crate) struct PluginTask {
+    plugin: Plugin,
+    params: Value,
+    /// Made by `start`, and away while it runs.
+    instance: Arc<Mutex<Option<Instance>>>,
+}
+
+impl PluginTask {
+    pub(crate) fn new(plugin: Plugin, params: Value) -> Self {
+        Self { plugin, params, instance: Arc::default() }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.plugin.description().id
+    }
+
+    pub(crate) fn params(&self) -> &Value {
+        &self.params
+    }
+
+    /// What follows the stem in the name of a product's file.
+    pub(super) fn suffix(&self, product: &str) -> String {
+        let outputs = &self.plugin.description().outputs;
+        match outputs.iter().position(|slot| slot.name == product) {
+            Some(number) => suffix(self.name(), number, &outputs[number]),
+            None => format!("{OVERLAY}.png"),
+        }
+    }
+
+    pub(super) fn start(&self, talk: &Talk) -> Result<(), PluginError> {
+        let services = Services::new(None, talk.clone());
+        let instance = self.plugin.create(&self.params, &services)?;
+        for note in services.into_notes() {
+            talk.console.say(&format!("`{}`: {note}", self.name()));
+        }
+        *self.lock() = Some(instance);
+        Ok(())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instance>> {
+        self.instance.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn run(&self, subject: &Subject<'_>) -> Result<Yield, TaskError> {
+        if self.lock().is_none() {
+            self.start(subject.talk)?;
+        }
+        let mut instance = self.lock().take().expect("made just above");
+        let (plugin, scene) = (self.plugin.clone(), subject.scene.clone());
+        let given = subject.given.clone();
+        let services = Services::new(Some(scene.clone()), subject.talk.clone());
+        let cancel = stop::cancel();
+        // On a thread of its own, with everything that it uses: it may never come back.
+        let work = move || {
+            let inputs = inputs(&plugin, scene.image(), &given);
+            let outputs = instance.run(&inputs, &services, stop::cancel());
+            drop(inputs);
+            (instance, outputs, services.into_notes())
+        };
+        let (instance, outputs, notes) = watched(self.name(), cancel, GRACE, work)?;
+        *self.lock() = Some(instance);
+        let mut done = self.collect(subject, outputs?);
+        done.notes = notes.iter().map(|note| format!("`{}`: {note}", self.name())).collect();
+        Ok(done)
+    }
+
+    fn collect(&self, subject: &Subject<'_>, outputs: Vec<Output>) -> Yield {
+        let description = self.plugin.description();
+        let mut done = Yield::default();
+        for (number, slot) in description.outputs.iter().enumerate() {
+            let Some(output) = outputs.iter().find(|output| output.name() == slot.name) else {
+                continue;
+            };
+            if let View::Masks(regions) = output.view() {
+                done.masks += regions.len();
+            }
+            if subject.wants(&slot.name) {
+                let suffix = suffix(&description.id, number, slot);
+                done.artifacts.push(Artifact { suffix, content: content(output, slot) });
+            }
+        }
+        if subject.wants(OVERLAY) && description.output(OVERLAY).is_none() {
+            let overlay = overlay(subject.scene.image(), &outputs);
+            let suffix = format!("{OVERLAY}.png");
+            done.artifacts.push(Artifact { suffix, content: Content::Rgb(overlay) });
+        }
+        let named =
+            |output: Output| Named { name: output.name().to_owned(), what: Found::Output(output) };
+        done.found = outputs.into_iter().map(named).collect();
+        done
+    }
+}
+
+/// The run's inputs: what earlier steps found, and the image wherever none of them gave one.
+fn inputs<'a>(plugin: &'a Plugin, image: &'a RgbImage, given: &'a [Given]) -> Vec<Input<'a>> {
+    let mut inputs: Vec<_> = given.iter().filter_map(Given::input).collect();
+    for slot in &plugin.description().inputs {
+        let is_given = given.iter().any(|given| given.input == slot.name);
+        if slot.kind == Kind::Image && !slot.is_optional && !is_given {
+            inputs.push(Input::image(&slot.name, image));
+        }
+    }
+    inputs
+}
+
+/// The first output takes the task's name, `STEM.bright.png`; the others add their own.
+pub(crate) fn suffix(task: &str, number: usize, slot: &SlotDescription) -> String {
+    let extension = match slot.kind {
+        Kind::Image | Kind::EdgeMap => "png",
+        Kind::Boxes | Kind::Masks => "json",
+        Kind::Text => "txt",
+        Kind::Table => "csv",
+    };
+    match number {
+        0 => format!("{task}.{extension}"),
+        _ => format!("{task}.{}.{extension}", slot.name),
+    }
+}
+
+/// Whether the program makes a picture of outputs of this kind.
+pub(crate) fn is_drawn(kind: Kind) -> bool {
+    matches!(kind, Kind::Boxes | Kind::Masks | Kind::EdgeMap)
+}
+
+fn content(output: &Output, slot: &SlotDescription) -> Content {
+    match output.view() {
+        View::Image(pixels) => picture(pixels),
+        View::EdgeMap(map) => {
+            let map = EdgeImage::from_raw(map.width(), map.height(), map.as_raw().to_vec());
+            let map = map.expect("the view has a value a pixel");
+            // What is written unasked is to be looked at; the rest is for other programs.
+            match slot.is_default {
+                true => Content::Gray8(to_gray8(&map)),
+                false => Content::Gray16(to_gray16(&map)),
+            }
+        }
+        View::Boxes(regions) | View::Masks(regions) => {
+            Content::Json(short_numbers(regions.iter().map(record).collect()))
+        }
+        View::Text(text) => Content::Text((*text).to_owned()),
+        View::Table(table) => Content::Text(csv(table)),
+    }
+}
+
+fn picture(pixels: &Pixels<'_>) -> Content {
+    let (width, height) = (pixels.size.width, pixels.size.height);
+    let data = pixels.data.to_vec();
+    let made = match pixels.channels {
+        1 => GrayImage::from_raw(width, height, data).map(Content::Gray8),
+        3 => RgbImage::from_raw(width, height, data).map(Content::Rgb),
+        _ => RgbaImage::from_raw(width, height, data).map(Content::Rgba),
+    };
+    made.expect("the view checked the number of bytes")
+}
+
+/// A box or a mask: `bbox` as XYWH, for masks COCO's `segmentation` and `area`; then label, score and
+/// the plugin's own numbers.
+fn record(region: RegionView<'_>) -> Value {
+    let mut record = serde_json::Map::new();
+    match region.mask() {
+        Some(mask) => {
+            let size = mask.size();
+            let counts = mask.counts_string();
+            record.insert(
+                "segmentation".into(),
+                json!({ "size": [size.height, size.width], "counts": counts }),
+            );
+            record.insert("area".into(), json!(mask.area()));
+            record.insert("bbox".into(), json!(mask.bbox().to_xywh()));
+        }
+        None => _ = record.insert("bbox".into(), json!(region.bbox().to_xywh())),
+    }
+    if !region.label().is_empty() {
+        record.insert("label".into(), region.label().into());
+    }
+    if let Some(score) = region.score() {
+        record.insert("score".into(), json!(score));
+    }
+    for (name, value) in region.values() {
+        record.entry(name).or_insert_with(|| json!(value));
+    }
+    Value::Object(record)
+}
+
+fn csv(table: &Table) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let cell = |cell: &Value| match cell {
+        Value::Null => String::new(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let rows = table.rows.iter().map(|row| row.iter().map(cell).collect::<Vec<_>>());
+    for row in std::iter::once(table.columns.clone()).chain(rows) {
+        writer.write_record(&row).expect("memory can be written, and rows are equally long");
+    }
+    let bytes = writer.into_inner().expect("memory can be written");
+    String::from_utf8(bytes).expect("made of text")
+}
+
+fn overlay(image: &RgbImage, outputs: &[Output]) -> RgbImage {
+    let mut overlay = image.clone();
+    for output in outputs {
+        match output.view() {
+            View::EdgeMap(map) => {
+                let map = EdgeImage::from_raw(map.width(), map.height(), map.as_raw().to_vec());
+                let map = map.expect("the view has a value a pixel");
+                return edge_overlay(image, &to_gray8(&map));
+            }
+            View::Masks(regions) => {
+                let masks: Vec<_> = regions.iter().filter_map(|region| region.mask()).collect();
+                overlay = mask_overlay(&overlay, &masks.iter().collect::<Vec<_>>());
+            }
+            View::Boxes(regions) => {
+                let boxes = regions.iter().map(|region| Prompt::bbox(region.bbox()));
+                boxes.for_each(|bbox| draw_prompt(&mut overlay, &bbox));
+            }
+            _ => {}
+        }
+    }
+    overlay
+}

@@ -1,0 +1,70 @@
+//! What the program lends to plugins.
+
+use std::{
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use samkit_models::{PullOptions, Store};
+use samkit_plugin_host::{HostServices, LogLevel, ModelService, SamService, ServiceError};
+use samkit_scene::Scene;
+
+use super::Talk;
+use crate::console::Fetching;
+
+/// The services of one call.
+pub(super) struct Services {
+    /// None while a task is made: nobody has an image then.
+    scene: Option<Arc<Scene>>,
+    talk: Talk,
+    notes: Mutex<Vec<String>>,
+}
+
+impl Services {
+    pub(super) fn new(scene: Option<Arc<Scene>>, talk: Talk) -> Self {
+        Self { scene, talk, notes: Mutex::default() }
+    }
+
+    /// Warnings and errors of the plugin.
+    pub(super) fn into_notes(self) -> Vec<String> {
+        self.notes.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl HostServices for Services {
+    fn log(&self, level: LogLevel, text: &str) {
+        match level {
+            LogLevel::Error | LogLevel::Warn => {
+                self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+            }
+            LogLevel::Info | LogLevel::Debug => {
+                self.talk.bar.suspend(|| self.talk.console.detail(text));
+            }
+        }
+    }
+
+    fn progress(&self, done: u64, total: u64) -> ControlFlow<()> {
+        let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+        self.talk.progress(count(done), count(total))
+    }
+
+    fn sam(&self) -> Option<&dyn SamService> {
+        self.scene.as_deref().map(|scene| scene as &dyn SamService)
+    }
+
+    fn models(&self) -> Option<&dyn ModelService> {
+        Some(self)
+    }
+}
+
+impl ModelService for Services {
+    fn weights_path(&self, id: &str) -> Result<PathBuf, ServiceError> {
+        let failed = |error| ServiceError::Failed(Box::new(error));
+        let spec = samkit_models::find(id).map_err(failed)?;
+        let options = PullOptions { offline: self.talk.offline, ..PullOptions::default() };
+        let store = Store::open_default().map_err(failed)?;
+        let local = store.ensure(spec, &options, &Fetching::new(self.talk.console));
+        Ok(local.map_err(failed)?.path)
+    }
+}
