@@ -105,7 +105,7 @@ impl ImageArgs {
             output: self.output.clone(),
             threads: global.threads.map(usize::from),
             offline: self.report.offline,
-            steps: vec![JobStep { id: name.clone(), task, save, inputs: Vec::new() }],
+            steps: vec![JobStep { id: name, task, save, inputs: Vec::new() }],
         })
     }
 }

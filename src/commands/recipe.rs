@@ -5,7 +5,11 @@ use samkit_recipe::{json_schema, nearest, template};
 
 use super::{Outcome, run};
 use crate::{
-    catalogue::Tasks, cli::GlobalArgs, console::Console, error::CliError, report::print_json,
+    catalogue::Tasks,
+    cli::GlobalArgs,
+    console::Console,
+    error::CliError,
+    report::{print_json, print_text},
 };
 
 /// Check recipes without running them, and begin new ones
@@ -61,7 +65,7 @@ pub(super) fn run(
                 let help = format!("{guess}tasks: {}", names.join(", "));
                 CliError::NoTask { name: name.clone(), help }
             })?;
-            print!("{}", template(task, &catalogue));
+            print_text(&template(task, &catalogue));
         }
         RecipeCommand::Schema => {
             print_json(&json_schema(&Tasks::find(&global.plugin_path)?.catalogue));

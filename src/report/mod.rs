@@ -2,7 +2,7 @@
 
 pub(crate) mod table;
 
-use std::time::Duration;
+use std::{io::Write, time::Duration};
 
 use miette::Diagnostic;
 use samkit_engine::Timings;
@@ -270,7 +270,17 @@ fn step_json(step: &JobStep) -> Value {
 /// The report as one document on stdout.
 pub(crate) fn print_json(report: &impl Serialize) {
     let text = serde_json::to_string_pretty(report).expect("a report is plain data");
-    println!("{text}");
+    print_text(&(text + "\n"));
+}
+
+/// Text on stdout. A reader that has seen enough, such as `head`, is no error.
+pub(crate) fn print_text(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
+        && error.kind() != std::io::ErrorKind::BrokenPipe
+    {
+        eprintln!("cannot write to standard output: {error}");
+    }
 }
 
 /// What a job would do, for `--dry-run`.

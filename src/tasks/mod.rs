@@ -164,7 +164,7 @@ impl Task {
             Self::Edges(_) => edges::NAME,
             Self::Everything(_) => everything::NAME,
             Self::Segment(_) => segment::NAME,
-            Self::Plugin(task) => task.name(),
+            Self::Plugin(task) => task.id(),
         }
     }
 

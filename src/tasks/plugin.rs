@@ -39,7 +39,7 @@ impl PluginTask {
         Self { plugin, params, instance: Arc::default() }
     }
 
-    pub(crate) fn name(&self) -> &str {
+    pub(crate) fn id(&self) -> &str {
         &self.plugin.description().id
     }
 
@@ -51,7 +51,7 @@ impl PluginTask {
     pub(super) fn suffix(&self, product: &str) -> String {
         let outputs = &self.plugin.description().outputs;
         match outputs.iter().position(|slot| slot.name == product) {
-            Some(number) => suffix(self.name(), number, &outputs[number]),
+            Some(number) => suffix(self.id(), number, &outputs[number]),
             None => format!("{OVERLAY}.png"),
         }
     }
@@ -60,7 +60,7 @@ impl PluginTask {
         let services = Services::new(None, talk.clone());
         let instance = self.plugin.create(&self.params, &services)?;
         for note in services.into_notes() {
-            talk.console.say(&format!("`{}`: {note}", self.name()));
+            talk.console.say(&format!("`{}`: {note}", self.id()));
         }
         *self.lock() = Some(instance);
         Ok(())
@@ -86,10 +86,10 @@ impl PluginTask {
             drop(inputs);
             (instance, outputs, services.into_notes())
         };
-        let (instance, outputs, notes) = watched(self.name(), cancel, GRACE, work)?;
+        let (instance, outputs, notes) = watched(self.id(), cancel, GRACE, work)?;
         *self.lock() = Some(instance);
         let mut done = self.collect(subject, outputs?);
-        done.notes = notes.iter().map(|note| format!("`{}`: {note}", self.name())).collect();
+        done.notes = notes.iter().map(|note| format!("`{}`: {note}", self.id())).collect();
         Ok(done)
     }
 

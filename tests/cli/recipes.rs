@@ -155,3 +155,28 @@ fn an_included_recipe_keeps_its_own_folder() {
     assert!(plan.contains("shared/photos/a.png") && plan.contains("\"output\":\"out\""), "{plan}");
     assert!(plan.contains("\"points_per_side\":6"), "{plan}");
 }
+
+/// `UPDATE_SNAPSHOTS=1 cargo test --test cli schema` writes the file.
+#[test]
+fn the_schema_for_editors_is_up_to_date_and_named_by_every_recipe() {
+    let repository = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let file = repository.join("schema/recipe.schema.json");
+    let place = Place::new();
+    let nowhere = place.path("no-plugins");
+    let schema = place.run_with(&["recipe", "schema"], |command| {
+        let command = command.env_remove("SAMKIT_PLUGIN_PATH");
+        _ = command.env("XDG_DATA_HOME", &nowhere).env("HOME", &nowhere);
+    });
+    let schema = schema.exits(0).stdout;
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&file, &schema).expect("a file");
+    }
+    assert_eq!(std::fs::read_to_string(&file).expect("a file"), schema);
+
+    for recipe in std::fs::read_dir(repository.join("configs")).expect("a folder") {
+        let path = recipe.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("a recipe");
+        let first = "# yaml-language-server: $schema=../schema/recipe.schema.json\n";
+        assert!(text.starts_with(first), "{}", path.display());
+    }
+}
