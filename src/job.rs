@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use samkit_engine::{DeviceKind, EmbeddingCache, Precision};
-use samkit_io::InputImage;
+use samkit_io::{Depth, InputImage};
 use samkit_models::ModelSpec;
 use samkit_recipe::Link;
 
@@ -91,10 +91,11 @@ impl Job {
 pub(crate) fn find_images(
     inputs: &[String],
     base: &Path,
+    depth: Depth,
     output: &Path,
     console: Console,
 ) -> Result<Vec<InputImage>, CliError> {
-    let found = samkit_io::find_images(inputs, base, Some(output))?;
+    let found = samkit_io::find_images(inputs, base, depth, Some(output))?;
     console.detail(&format!("found {}", counted(found.len(), "image")));
     Ok(found)
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use samkit_engine::{DeviceKind, Precision};
+use samkit_io::Depth;
 use samkit_models::ModelSpec;
 use serde::de::DeserializeOwned;
 
@@ -101,7 +102,13 @@ impl ImageArgs {
             device,
             precision: precision(&self.precision, device)?,
             cache: self.cache.clone(),
-            images: find_images(&self.images, Path::new(""), &self.output, console)?,
+            images: find_images(
+                &self.images,
+                Path::new(""),
+                Depth::Subfolders,
+                &self.output,
+                console,
+            )?,
             output: self.output.clone(),
             threads: global.threads.map(usize::from),
             offline: self.report.offline,

@@ -5,7 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use clap::Args;
 use miette::Diagnostic;
 use samkit_engine::{DeviceKind, Precision};
-use samkit_io::FindError;
+use samkit_io::{Depth, FindError};
 use samkit_models::ModelSpec;
 use samkit_recipe::{Override, Path as RecipePath, PlanStep, Problem, Recipe, Source, Spot};
 use serde::de::DeserializeOwned;
@@ -91,7 +91,7 @@ pub(super) fn run(
     let images = if args.input.is_empty() {
         recipe_images(&recipe, &origin, &output, console)?
     } else {
-        find_images(&args.input, Path::new(""), &output, console)?
+        find_images(&args.input, Path::new(""), Depth::Subfolders, &output, console)?
     };
     let job = Job {
         name: origin.name,
@@ -228,13 +228,14 @@ fn found(
     // Short paths are kinder to read, but a special sign in the folder's name must stay apart
     // from the patterns of the recipe.
     let base = recipe.input_folder();
+    let depth = if recipe.recursive { Depth::Subfolders } else { Depth::Folder };
     match base.to_str().filter(|base| !base.contains(['*', '?', '['])) {
         Some(_) => {
             let near = |input: &String| relative_to(base, input).display().to_string();
             let inputs: Vec<_> = recipe.input.iter().map(near).collect();
-            find_images(&inputs, Path::new(""), output, console)
+            find_images(&inputs, Path::new(""), depth, output, console)
         }
-        None => find_images(&recipe.input, base, output, console),
+        None => find_images(&recipe.input, base, depth, output, console),
     }
 }
 

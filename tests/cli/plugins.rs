@@ -157,6 +157,60 @@ fn a_plugin_that_breaks_a_rule_fails_its_step_and_others_go_on() {
 }
 
 #[test]
+fn a_plugin_takes_what_earlier_steps_found() {
+    needs_weights!();
+    let place = Place::new();
+    // The example, made to demand masks and edges too, and to fail where there are few masks.
+    let source = include_str!("../../examples/plugins/c/bright.c")
+        .replace(
+            "SAMKIT_KIND_IMAGE, 0}};",
+            "SAMKIT_KIND_IMAGE, 0}, {TEXT(\"masks\"), TEXT(\"masks\"), SAMKIT_KIND_MASKS, 0}, \
+             {TEXT(\"edges\"), TEXT(\"edges\"), SAMKIT_KIND_EDGE_MAP, 0}};",
+        )
+        .replace(".input_count = 1", ".input_count = 3")
+        .replace(
+            "const SamkitOutputs *out) {",
+            "const SamkitOutputs *out) {\n  for (size_t i = 0; i < in->artifact_count; i++)\n    \
+             if (in->artifacts[i]->kind == SAMKIT_KIND_MASKS && in->artifacts[i]->region_count < 3) \
+             return fail(SAMKIT_FAILED, \"too few masks\");",
+        );
+    let source = place.write("bright.c", source);
+    compiled(&place, &source);
+    place.picture("a.png", &scene(48, 32));
+    let recipe = "\
+version: 1
+input: a.png
+steps:
+  - id: parts
+    task: everything
+    params: { points_per_side: 4, pred_iou_thresh: 0, stability_score_thresh: 0 }
+    save: []
+  - id: fine
+    task: edges
+    params: { points_per_side: 2 }
+    save: []
+  - id: lights
+    task: bright
+    params: { threshold: 160 }
+    inputs: { masks: parts, edges: fine.raw }
+";
+    let folder = place.path("plugins");
+    let found = ["--plugin-path", text(&folder)];
+    place.write("r.yaml", recipe);
+    place.run(&[&["run", "r.yaml"], &found[..]].concat()).exits(0);
+    assert_eq!(place.names("samkit-out"), ["a.bright.json", "a.overlay.png"]);
+    assert_eq!(place.json("samkit-out/run.json")["networks"]["images_encoded"], 1);
+
+    place.write("r.yaml", recipe.replace("side: 4", "side: 1").replace("thresh: 0", "thresh: 1"));
+    place
+        .run(&[&["run", "r.yaml"], &found[..]].concat())
+        .exits(1)
+        .says(&["`bright` failed: too few masks"]);
+    place.write("r.yaml", recipe.replace("masks: parts", "masks: fine"));
+    place.run(&[&["run", "r.yaml"], &found[..]].concat()).exits(2).says(&["r.yaml:", "masks"]);
+}
+
+#[test]
 fn a_new_recipe_is_right_at_once() {
     let place = Place::new();
     bright(&place);

@@ -156,6 +156,23 @@ fn an_included_recipe_keeps_its_own_folder() {
     assert!(plan.contains("\"points_per_side\":6"), "{plan}");
 }
 
+#[test]
+fn folders_are_searched_further_on_request() {
+    let place = Place::new();
+    place.picture("in/a.png", &scene(48, 32));
+    place.picture("in/sub/b.png", &scene(48, 32));
+    let images = |input: &str| {
+        place.write("r.yaml", RECIPE.replace("input: a.png", input));
+        let plan = offline(&place, &["run", "r.yaml", "--dry-run", "--json"]).exits(0).json();
+        plan["images"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(images("input: in"), 1);
+    assert_eq!(images("input: { paths: in, recursive: true }"), 2);
+    place.write("r.yaml", RECIPE);
+    let flag = offline(&place, &["run", "r.yaml", "--input", "in", "--dry-run", "--json"]);
+    assert_eq!(flag.exits(0).json()["images"].as_array().map_or(0, Vec::len), 2);
+}
+
 /// `UPDATE_SNAPSHOTS=1 cargo test --test cli schema` writes the file.
 #[test]
 fn the_schema_for_editors_is_up_to_date_and_named_by_every_recipe() {

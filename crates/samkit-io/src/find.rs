@@ -54,8 +54,10 @@ pub enum FindError {
     },
     /// A folder without images.
     #[error("no images in the folder `{}` ({others} other files)", path.display())]
-    #[diagnostic(help("looked, also in its subfolders, for files ending in {}", IMAGE_EXTENSIONS.join(", ")))]
+    #[diagnostic(help("looked{} for files ending in {}", searched.said(), IMAGE_EXTENSIONS.join(", ")))]
     NoneInFolder {
+        /// How far it was searched.
+        searched: Depth,
         /// The folder.
         path: PathBuf,
         /// Files with other endings in it.
@@ -102,9 +104,29 @@ pub enum FindError {
     },
 }
 
+/// How far folders are searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// The folder itself.
+    Folder,
+    /// With all folders in it.
+    Subfolders,
+}
+
+impl Depth {
+    fn said(self) -> &'static str {
+        match self {
+            Self::Folder => {
+                ", in the folder itself (`input: { paths: …, recursive: true }` looks further),"
+            }
+            Self::Subfolders => ", also in its subfolders,",
+        }
+    }
+}
+
 /// Finds the images that `inputs` name; relative ones start at `base`.
 ///
-/// Each input is a file (taken whatever its ending), a folder (searched with its subfolders), or a
+/// Each input is a file (taken whatever its ending), a folder (searched as far as `depth` says), or a
 /// pattern (`*`, `?`, `[…]`, `**` for any folders). Folders and patterns give files with an ending
 /// of [`IMAGE_EXTENSIONS`] and pass over hidden files and folders, and over the folder `output`
 /// where that lies below them, so that results are not taken for images. The order is that of
@@ -116,6 +138,7 @@ pub enum FindError {
 pub fn find_images(
     inputs: &[String],
     base: &Path,
+    depth: Depth,
     output: Option<&Path>,
 ) -> Result<Vec<InputImage>, FindError> {
     if inputs.is_empty() {
@@ -126,7 +149,7 @@ pub fn find_images(
     let mut seen = HashSet::new();
     let mut images = Vec::new();
     for input in inputs {
-        let found = find(input, base, output.as_deref())?;
+        let found = find(input, base, depth, output.as_deref())?;
         // The same file by another name is the same file; one that is not there is kept, to be
         // reported when it is read.
         images.extend(found.into_iter().filter(|image| {
@@ -136,10 +159,15 @@ pub fn find_images(
     Ok(images)
 }
 
-fn find(input: &str, base: &Path, output: Option<&Path>) -> Result<Vec<InputImage>, FindError> {
+fn find(
+    input: &str,
+    base: &Path,
+    depth: Depth,
+    output: Option<&Path>,
+) -> Result<Vec<InputImage>, FindError> {
     let path = base.join(input);
     if path.is_dir() {
-        in_folder(&path, output)
+        in_folder(&path, depth, output)
     } else if path.exists() {
         let relative = path.file_name().map_or_else(|| path.clone(), PathBuf::from);
         Ok(vec![InputImage { path, relative }])
@@ -154,7 +182,11 @@ fn find(input: &str, base: &Path, output: Option<&Path>) -> Result<Vec<InputImag
     }
 }
 
-fn in_folder(folder: &Path, output: Option<&Path>) -> Result<Vec<InputImage>, FindError> {
+fn in_folder(
+    folder: &Path,
+    depth: Depth,
+    output: Option<&Path>,
+) -> Result<Vec<InputImage>, FindError> {
     if is_same(folder, output) {
         return Err(FindError::IsOutput { path: folder.into() });
     }
@@ -164,7 +196,11 @@ fn in_folder(folder: &Path, output: Option<&Path>) -> Result<Vec<InputImage>, Fi
         let is_output = || entry.file_type().is_dir() && is_same(entry.path(), output);
         entry.depth() == 0 || !(is_hidden(entry.file_name()) || is_output())
     };
-    let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name();
+    let levels = match depth {
+        Depth::Folder => 1,
+        Depth::Subfolders => usize::MAX,
+    };
+    let entries = WalkDir::new(folder).max_depth(levels).follow_links(true).sort_by_file_name();
     for entry in entries.into_iter().filter_entry(is_visible) {
         let path = match entry {
             Ok(entry) if entry.file_type().is_file() => entry.into_path(),
@@ -190,7 +226,7 @@ fn in_folder(folder: &Path, output: Option<&Path>) -> Result<Vec<InputImage>, Fi
         }
     }
     if images.is_empty() {
-        return Err(FindError::NoneInFolder { path: folder.into(), others });
+        return Err(FindError::NoneInFolder { path: folder.into(), searched: depth, others });
     }
     Ok(images)
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use miette::Diagnostic;
-use samkit_io::{FindError, InputImage, OutputNames, find_images};
+use samkit_io::{Depth, FindError, InputImage, OutputNames, find_images};
 use tempfile::TempDir;
 
 /// A folder with empty files of these names.
@@ -19,13 +19,13 @@ fn folder(files: &[&str]) -> TempDir {
 
 fn find(inputs: &[&str], base: &Path) -> Result<Vec<InputImage>, FindError> {
     let inputs: Vec<String> = inputs.iter().map(ToString::to_string).collect();
-    find_images(&inputs, base, None)
+    find_images(&inputs, base, Depth::Subfolders, None)
 }
 
 /// What `inputs` give where results go to `output`.
 fn names_beside(output: &str, inputs: &[&str], base: &Path) -> Vec<String> {
     let inputs: Vec<String> = inputs.iter().map(ToString::to_string).collect();
-    let found = find_images(&inputs, base, Some(&base.join(output))).unwrap();
+    let found = find_images(&inputs, base, Depth::Subfolders, Some(&base.join(output))).unwrap();
     found.iter().map(InputImage::name).collect()
 }
 
@@ -52,6 +52,16 @@ fn folders_are_searched_with_their_subfolders() {
     ]);
     assert_eq!(names(&["in"], base.path()), ["a.jpg", "b.PNG", "sub/c.webp"]);
     assert_eq!(names(&["in/"], base.path()), ["a.jpg", "b.PNG", "sub/c.webp"]);
+}
+
+#[test]
+fn a_folder_can_be_searched_alone() {
+    let base = folder(&["in/a.jpg", "in/sub/c.webp", "deep/sub/d.png"]);
+    let find = |input: &str| find_images(&[input.into()], base.path(), Depth::Folder, None);
+    let names: Vec<_> = find("in").unwrap().iter().map(InputImage::name).collect();
+    assert_eq!(names, ["a.jpg"]);
+    let error = find("deep").unwrap_err();
+    assert!(error.help().unwrap().to_string().contains("recursive: true"));
 }
 
 #[test]
@@ -108,8 +118,13 @@ fn results_that_are_named_are_images() {
 #[test]
 fn a_folder_cannot_be_input_and_output() {
     let base = folder(&["in/a.jpg"]);
-    let error =
-        find_images(&["in".into()], base.path(), Some(&base.path().join("./in/"))).unwrap_err();
+    let error = find_images(
+        &["in".into()],
+        base.path(),
+        Depth::Subfolders,
+        Some(&base.path().join("./in/")),
+    )
+    .unwrap_err();
     assert!(matches!(error, FindError::IsOutput { .. }), "{error}");
     assert!(error.help().is_some_and(|help| help.to_string().contains("another output folder")));
 }
