@@ -189,7 +189,8 @@ impl Batch<'_> {
         let result = result?;
 
         let start = Instant::now();
-        let mut report = StepReport::new(step, result.masks);
+        let mut report = StepReport::new(step);
+        (report.masks, report.numbers) = (result.masks, result.numbers);
         image.notes.extend(result.notes);
         let folder = self.job.folder(step);
         for artifact in &result.artifacts {

@@ -2,18 +2,14 @@
 
 use std::path::PathBuf;
 
-use samkit_edges::EdgeParams;
 use samkit_plugin::params_schema;
 use samkit_plugin_host::{Kind, Plugin, PluginError, Plugins, SearchPath, SlotDescription};
-use samkit_recipe::{Catalogue, InputInfo, Kind as RecipeKind, OutputInfo, ProductInfo, TaskInfo};
+use samkit_recipe::{Catalogue, InputInfo, Kind as RecipeKind, OutputInfo, TaskInfo};
 use samkit_scene::GeneratorForm;
 
 use crate::{
     error::CliError,
-    tasks::{
-        Product, edges, everything,
-        plugin::{OVERLAY, is_drawn, suffix},
-    },
+    tasks::{everything, plugin::products},
 };
 
 /// All tasks, and the plugins behind some of them.
@@ -31,8 +27,7 @@ impl Tasks {
     /// When a folder is not a whole path.
     pub(crate) fn find(folders: &[PathBuf]) -> Result<Self, CliError> {
         let search = SearchPath::new(folders)?;
-        let mut plugins = Plugins::default();
-        let problems = plugins.add_all(&search);
+        let (plugins, problems) = find_plugins(&search);
         let mut catalogue = built_in();
         for plugin in plugins.iter() {
             // Nobody's recipe changes its meaning because a plugin was installed.
@@ -44,46 +39,35 @@ impl Tasks {
     }
 }
 
-/// The tasks that every samkit has.
-pub(crate) fn built_in() -> Catalogue {
-    let image = || InputInfo {
-        name: "image".into(),
-        kind: RecipeKind::Image,
-        required: true,
-        about: "the image".into(),
-    };
-    let output = |name: &str, kind| OutputInfo { name: name.into(), kind };
-    let needs = |product: &str| (product == edges::BINARY).then(|| "threshold".to_owned());
-    let edges = TaskInfo {
-        name: edges::NAME.into(),
-        about: "edge maps: gradients of masks along their outlines, thinned".into(),
-        inputs: vec![image()],
-        outputs: vec![
-            output(edges::THINNED, RecipeKind::EdgeMap),
-            output(edges::RAW, RecipeKind::EdgeMap),
-        ],
-        products: edges::PRODUCTS.iter().map(|product| info(product, needs)).collect(),
-        params: params_schema::<EdgeParams>(),
-    };
+/// The task `edges`, a plugin that is part of the program.
+pub(crate) fn edges() -> Plugin {
+    Plugin::linked_in(samkit_edges::entry()).expect("it is tested")
+}
+
+/// The program's own plugins and those of a search path, and why others are not among them.
+pub(crate) fn find_plugins(search: &SearchPath) -> (Plugins, Vec<PluginError>) {
+    let mut plugins = Plugins::default();
+    plugins.add(edges()).expect("it is the first");
+    let problems = plugins.add_all(search);
+    (plugins, problems)
+}
+
+/// The tasks that are no plugins.
+fn built_in() -> Catalogue {
     let everything = TaskInfo {
         name: everything::NAME.into(),
         about: "a mask for everything in an image".into(),
-        inputs: vec![image()],
-        outputs: vec![output(everything::MASKS, RecipeKind::Masks)],
-        products: everything::PRODUCTS.iter().map(|product| info(product, |_| None)).collect(),
+        inputs: vec![InputInfo {
+            name: "image".into(),
+            kind: RecipeKind::Image,
+            required: true,
+            about: "the image".into(),
+        }],
+        outputs: vec![OutputInfo { name: everything::MASKS.into(), kind: RecipeKind::Masks }],
+        products: everything::products(),
         params: params_schema::<GeneratorForm>(),
     };
-    Catalogue { tasks: vec![edges, everything] }
-}
-
-fn info(product: &Product, needs: impl Fn(&str) -> Option<String>) -> ProductInfo {
-    ProductInfo {
-        name: product.name.into(),
-        suffix: product.suffix.into(),
-        default: product.default,
-        needs: needs(product.name),
-        about: product.about.into(),
-    }
+    Catalogue { tasks: vec![everything] }
 }
 
 fn of_plugin(plugin: &Plugin) -> TaskInfo {
@@ -96,30 +80,12 @@ fn of_plugin(plugin: &Plugin) -> TaskInfo {
     };
     let output =
         |slot: &SlotDescription| OutputInfo { name: slot.name.clone(), kind: kind(slot.kind) };
-    let product = |(number, slot): (usize, &SlotDescription)| ProductInfo {
-        name: slot.name.clone(),
-        suffix: suffix(&about.id, number, slot),
-        default: slot.is_default,
-        needs: None,
-        about: slot.description.clone(),
-    };
-    let mut products: Vec<_> = about.outputs.iter().enumerate().map(product).collect();
-    let is_free = about.output(OVERLAY).is_none();
-    if is_free && about.outputs.iter().any(|slot| is_drawn(slot.kind)) {
-        products.push(ProductInfo {
-            name: OVERLAY.into(),
-            suffix: format!("{OVERLAY}.png"),
-            default: true,
-            needs: None,
-            about: "what was found, on the image".into(),
-        });
-    }
     TaskInfo {
         name: about.id.clone(),
         about: about.description.clone(),
         inputs: about.inputs.iter().map(input).collect(),
         outputs: about.outputs.iter().map(output).collect(),
-        products,
+        products: products(about),
         params: about.params_schema.clone(),
     }
 }

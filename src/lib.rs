@@ -34,4 +34,6 @@ pub use samkit_edges as edges;
 pub use samkit_engine as engine;
 pub use samkit_io as io;
 pub use samkit_models as models;
+pub use samkit_plugin_host as plugins;
 pub use samkit_recipe as recipe;
+pub use samkit_scene as scene;

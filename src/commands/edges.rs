@@ -7,7 +7,13 @@ use super::{
     Outcome, execute,
     options::{ImageArgs, number, recipe_word, saves, whole_number},
 };
-use crate::{cli::GlobalArgs, console::Console, error::CliError, tasks::Task};
+use crate::{
+    catalogue,
+    cli::GlobalArgs,
+    console::Console,
+    error::CliError,
+    tasks::{Task, plugin::PluginTask},
+};
 
 /// Draw the edges of images
 ///
@@ -95,11 +101,10 @@ pub(super) fn run(
     global: &GlobalArgs,
     console: Console,
 ) -> Result<Outcome, CliError> {
-    let task = Task::Edges(args.params.resolve());
+    let params = args.params.resolve();
+    params.validate()?;
+    let task = Task::Plugin(PluginTask::new(catalogue::edges(), serde_json::json!(params)));
     let save = saves(&args.save, &task)?;
-    if let Some(missing) = crate::tasks::edges::missing_threshold(&task, &save) {
-        return Err(missing.into());
-    }
     let job = args.images.job(task, save, global, console)?;
     execute(&job, &args.images.report, console)
 }

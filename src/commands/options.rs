@@ -122,15 +122,19 @@ pub(super) fn saves(names: &[String], task: &Task) -> Result<Vec<String>, CliErr
     if names.is_empty() {
         return Ok(task.default_saves());
     }
-    let find = |name: &String| {
-        let known = task.products().iter().find(|product| product.name == name);
-        known.map(|product| product.name.to_owned()).ok_or_else(|| CliError::Flag {
-            flag: "save".into(),
-            found: format!("`{name}`"),
-            expected: choice(&task.products().iter().map(|p| p.name).collect::<Vec<_>>()),
-        })
-    };
-    names.iter().map(find).collect()
+    let products = task.products();
+    for name in names {
+        let Some(product) = products.iter().find(|product| product.name == *name) else {
+            let known: Vec<_> = products.iter().map(|product| product.name.as_str()).collect();
+            let (flag, found) = ("save".into(), format!("`{name}`"));
+            return Err(CliError::Flag { flag, found, expected: choice(&known) });
+        };
+        if let Some(parameter) = task.missing_for(product) {
+            let (flag, found) = (parameter.replace('_', "-"), "not given".into());
+            return Err(CliError::Flag { flag, found, expected: format!("a value for `{name}`") });
+        }
+    }
+    Ok(names.to_vec())
 }
 
 /// `` `a`, `b` or `c` ``.

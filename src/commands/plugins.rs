@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use crate::{
+    catalogue::find_plugins,
     cli::GlobalArgs,
     error::{CliError, one_line},
     report::{print_json, table::aligned},
@@ -88,8 +89,7 @@ pub(super) fn run(args: &PluginsArgs, global: &GlobalArgs) -> Result<Outcome, Cl
 
 fn find(folders: &[PathBuf]) -> Result<(SearchPath, Plugins, Vec<PluginError>), CliError> {
     let search = SearchPath::new(folders)?;
-    let mut plugins = Plugins::default();
-    let errors = plugins.add_all(&search);
+    let (plugins, errors) = find_plugins(&search);
     Ok((search, plugins, errors))
 }
 
@@ -104,22 +104,13 @@ fn list(args: &PluginsArgs, folders: &[PathBuf]) -> Result<Outcome, CliError> {
         }));
         return Ok(outcome);
     }
-    if plugins.iter().len() > 0 {
-        let mut rows = vec![["plugin", "version", "licence", "what", "from"].map(String::from)];
-        rows.extend(plugins.iter().map(|plugin| {
-            let Description { id, version, license, name, .. } = plugin.description();
-            [
-                id.clone(),
-                version.clone(),
-                license.clone(),
-                name.clone(),
-                plugin.origin().to_string(),
-            ]
-        }));
-        println!("{}", aligned(&rows));
-    } else {
-        println!("no plugins were found");
-    }
+    let mut rows = vec![["plugin", "version", "licence", "what", "from"].map(String::from)];
+    rows.extend(plugins.iter().map(|plugin| {
+        let Description { id, version, license, name, .. } = plugin.description();
+        let from = plugin.origin().to_string();
+        [id.clone(), version.clone(), license.clone(), name.clone(), from]
+    }));
+    println!("{}", aligned(&rows));
     println!("looked for in");
     for folder in search.folders() {
         let remark = if folder.is_dir() { "" } else { " (not there)" };
@@ -168,7 +159,11 @@ fn slots(title: &str, slots: &[SlotDescription]) -> String {
     let mut rows = vec![[title, "kind", "", "what"].map(String::from)];
     rows.extend(slots.iter().map(|slot| {
         let optional = if slot.is_optional { "optional" } else { "" };
-        [slot.name.clone(), slot.kind.to_string(), optional.into(), slot.description.clone()]
+        let optional = match &slot.needs {
+            Some(parameter) => format!("with {parameter}"),
+            None => optional.to_owned(),
+        };
+        [slot.name.clone(), slot.kind.to_string(), optional, slot.description.clone()]
     }));
     aligned(&rows) + "\n"
 }
@@ -198,6 +193,7 @@ fn plugin_json(plugin: &Plugin) -> Value {
                 "description": slot.description,
                 "optional": slot.is_optional,
                 "default": slot.is_default,
+                "needs": slot.needs,
             })
         };
         slots.iter().map(slot).collect()

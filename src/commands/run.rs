@@ -22,7 +22,7 @@ use crate::{
     embedded,
     error::{CliError, one_line},
     job::{Job, JobStep, find_images},
-    tasks::{Task, edges, everything, plugin::PluginTask},
+    tasks::{Task, everything, plugin::PluginTask},
 };
 
 /// Run a recipe on images
@@ -284,7 +284,6 @@ fn job_step(
 ) -> Result<JobStep, CliError> {
     let params = Value::Object(step.params);
     let task = match step.task.as_str() {
-        edges::NAME => Task::Edges(typed(recipe, index, params)?),
         everything::NAME => Task::Everything(typed(recipe, index, params)?),
         id => {
             let plugin = tasks.plugins.get(id).expect("the plan knows no other tasks");

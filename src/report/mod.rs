@@ -2,7 +2,7 @@
 
 pub(crate) mod table;
 
-use std::{io::Write, time::Duration};
+use std::{collections::BTreeMap, io::Write, time::Duration};
 
 use miette::Diagnostic;
 use samkit_engine::Timings;
@@ -149,6 +149,9 @@ pub(crate) struct StepReport {
     pub(crate) id: String,
     /// Masks that were found, or that the result is made of.
     pub(crate) masks: usize,
+    /// What a plugin counted or measured, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) numbers: BTreeMap<String, f64>,
     /// Files, relative to the output folder.
     pub(crate) outputs: Vec<String>,
     pub(crate) error: Option<Failure>,
@@ -168,12 +171,13 @@ impl Failure {
 }
 
 impl StepReport {
-    pub(crate) fn new(step: &JobStep, masks: usize) -> Self {
-        Self { id: step.id.clone(), masks, outputs: Vec::new(), error: None }
+    pub(crate) fn new(step: &JobStep) -> Self {
+        let id = step.id.clone();
+        Self { id, masks: 0, numbers: BTreeMap::new(), outputs: Vec::new(), error: None }
     }
 
     pub(crate) fn failed(step: &JobStep, failure: Failure) -> Self {
-        Self { error: Some(failure), ..Self::new(step, 0) }
+        Self { error: Some(failure), ..Self::new(step) }
     }
 }
 

@@ -2,23 +2,22 @@
 
 use samkit_engine::generate_masks;
 use samkit_plugin_host::Region;
+use samkit_recipe::ProductInfo;
 use samkit_scene::GeneratorForm;
 
-use super::{Artifact, Content, Found, Named, Product, Subject, TaskError, Yield};
+use super::{Artifact, Content, Found, Named, Subject, TaskError, Yield, product};
 
 pub(crate) const NAME: &str = "everything";
 pub(crate) const MASKS: &str = "masks";
 const OVERLAY: &str = "overlay";
 
-pub(crate) const PRODUCTS: [Product; 2] = [
-    Product {
-        name: MASKS,
-        suffix: "masks.json",
-        default: true,
-        about: "masks with their scores, as the reference writes them",
-    },
-    Product { name: OVERLAY, suffix: "overlay.png", default: true, about: "masks on the image" },
-];
+pub(crate) fn products() -> Vec<ProductInfo> {
+    let about = "masks with their scores, as the reference writes them";
+    vec![
+        product(MASKS, "masks.json", true, about),
+        product(OVERLAY, "overlay.png", true, "masks on the image"),
+    ]
+}
 
 pub(super) fn run(params: &GeneratorForm, subject: &Subject<'_>) -> Result<Yield, TaskError> {
     let Subject { scene, talk, .. } = subject;

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use samkit_core::Size;
-use samkit_edges::EdgeImage;
 use samkit_plugin_host::{Input, Output, Region};
 
 /// A result and what its task calls it.
@@ -16,7 +15,6 @@ pub(crate) struct Named {
 /// A result that later steps can take.
 #[derive(Debug)]
 pub(crate) enum Found {
-    EdgeMap(EdgeImage),
     Masks(Size, Vec<Region>),
     /// In the memory of the plugin that gave it.
     Output(Output),
@@ -38,7 +36,6 @@ impl Given {
     pub(crate) fn input(&self) -> Option<Input<'_>> {
         let named = self.found.iter().find(|named| named.name == self.output)?;
         Some(match &named.what {
-            Found::EdgeMap(map) => Input::edge_map(&self.input, map),
             Found::Masks(size, masks) => Input::masks(&self.input, *size, masks),
             Found::Output(output) => Input::output(&self.input, output),
         })

@@ -1,21 +1,20 @@
 //! The tasks that a step can run: from an image and its embedding to things worth writing.
 
-pub(crate) mod edges;
 pub(crate) mod everything;
 mod found;
 pub(crate) mod plugin;
 pub(crate) mod segment;
 mod services;
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use image::{GrayImage, RgbImage};
 use indicatif::ProgressBar;
 use samkit_core::{LowResLogits, MaskRecord, ParamError};
-use samkit_edges::{EdgeError, EdgeParams};
 use samkit_engine::EngineError;
 use samkit_io::Gray16Image;
 use samkit_plugin_host::PluginError;
+use samkit_recipe::ProductInfo;
 use samkit_scene::{GeneratorForm, Scene};
 
 pub(crate) use found::{Found, Given, Named};
@@ -29,23 +28,16 @@ use crate::{
 /// A task with its parameters.
 #[derive(Clone, Debug)]
 pub(crate) enum Task {
-    Edges(EdgeParams),
     Everything(GeneratorForm),
     Segment(SegmentParams),
     Plugin(PluginTask),
 }
 
-/// Something that a built-in task can write.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Product {
-    /// What `save` calls it.
-    pub(crate) name: &'static str,
-    /// What follows the image's stem and a `.`.
-    pub(crate) suffix: &'static str,
-    /// Whether it is written where `save` is silent.
-    pub(crate) default: bool,
-    /// What it is.
-    pub(crate) about: &'static str,
+/// Something that a built-in task can write: its name and what follows the image's stem; whether it
+/// is written where `save` is silent; what it is.
+fn product(name: &str, suffix: &str, default: bool, about: &str) -> ProductInfo {
+    let (name, suffix, about) = (name.into(), suffix.into(), about.into());
+    ProductInfo { name, suffix, default, needs: None, about }
 }
 
 /// One file to write.
@@ -75,6 +67,8 @@ pub(crate) struct Yield {
     pub(crate) artifacts: Vec<Artifact>,
     /// Number of masks that were found, or that the result is made of.
     pub(crate) masks: usize,
+    /// What a plugin counted or measured.
+    pub(crate) numbers: BTreeMap<String, f64>,
     /// Results that later steps can take.
     pub(crate) found: Vec<Named>,
     /// What a plugin wants the user to know.
@@ -134,15 +128,6 @@ pub(crate) enum TaskError {
     Plugin(#[from] PluginError),
 }
 
-impl From<EdgeError> for TaskError {
-    fn from(error: EdgeError) -> Self {
-        match error {
-            EdgeError::Engine(error) => Self::Engine(error),
-            EdgeError::Param(error) => Self::Param(error),
-        }
-    }
-}
-
 impl TaskError {
     /// Whether it is no failure but the user who stopped it.
     pub(crate) fn is_stop(&self) -> bool {
@@ -161,44 +146,43 @@ impl TaskError {
 impl Task {
     pub(crate) fn name(&self) -> &str {
         match self {
-            Self::Edges(_) => edges::NAME,
             Self::Everything(_) => everything::NAME,
             Self::Segment(_) => segment::NAME,
             Self::Plugin(task) => task.id(),
         }
     }
 
-    /// What a built-in task can write.
-    pub(crate) fn products(&self) -> &'static [Product] {
+    /// What it can write.
+    pub(crate) fn products(&self) -> Vec<ProductInfo> {
         match self {
-            Self::Edges(_) => &edges::PRODUCTS,
-            Self::Everything(_) => &everything::PRODUCTS,
-            Self::Segment(_) => &segment::PRODUCTS,
-            Self::Plugin(_) => &[],
+            Self::Everything(_) => everything::products(),
+            Self::Segment(_) => segment::products(),
+            Self::Plugin(task) => plugin::products(task.description()),
         }
     }
 
     /// What is written where nobody says.
     pub(crate) fn default_saves(&self) -> Vec<String> {
-        let binary = matches!(self, Self::Edges(params) if params.threshold.is_some());
-        let wanted =
-            |product: &&Product| product.default && (binary || product.name != edges::BINARY);
-        self.products().iter().filter(wanted).map(|product| product.name.to_owned()).collect()
+        let is_wanted =
+            |product: &ProductInfo| product.default && self.missing_for(product).is_none();
+        let wanted = self.products().into_iter().filter(is_wanted);
+        wanted.map(|product| product.name).collect()
+    }
+
+    /// The parameter that a product needs and that is not given.
+    pub(crate) fn missing_for(&self, product: &ProductInfo) -> Option<String> {
+        product.needs.clone().filter(|name| self.params_json()[name].is_null())
     }
 
     /// What follows the stem in the name of a product's file.
     pub(crate) fn suffix(&self, product: &str) -> String {
-        if let Self::Plugin(task) = self {
-            return task.suffix(product);
-        }
-        let product = self.products().iter().find(|known| known.name == product);
-        product.map_or_else(String::new, |product| product.suffix.to_owned())
+        let known = self.products().into_iter().find(|known| known.name == product);
+        known.map_or_else(String::new, |known| known.suffix)
     }
 
     /// Checks every parameter's range.
     pub(crate) fn validate(&self) -> Result<(), ParamError> {
         match self {
-            Self::Edges(params) => params.validate(),
             Self::Everything(params) => params.params().validate(),
             Self::Segment(_) | Self::Plugin(_) => Ok(()),
         }
@@ -207,7 +191,6 @@ impl Task {
     /// The parameters, every default filled in, for the run's record.
     pub(crate) fn params_json(&self) -> serde_json::Value {
         match self {
-            Self::Edges(params) => serde_json::json!(params),
             Self::Everything(params) => serde_json::json!(params),
             Self::Segment(params) => params.to_json(),
             Self::Plugin(task) => task.params().clone(),
@@ -228,7 +211,6 @@ impl Task {
     /// Does the work on one image and prepares what is to be saved.
     pub(crate) fn run(&self, subject: &Subject<'_>) -> Result<Yield, TaskError> {
         match self {
-            Self::Edges(params) => edges::run(params, subject),
             Self::Everything(params) => everything::run(params, subject),
             Self::Segment(params) => segment::run(params, subject),
             Self::Plugin(task) => task.run(subject),

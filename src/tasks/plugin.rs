@@ -9,18 +9,23 @@ use image::{GrayImage, RgbImage, RgbaImage};
 use samkit_core::Prompt;
 use samkit_io::{draw_prompt, edge_overlay, mask_overlay, to_gray8, to_gray16};
 use samkit_plugin_host::{
-    EdgeImage, Input, Instance, Kind, Output, Pixels, Plugin, PluginError, RegionView,
+    Description, EdgeImage, Input, Instance, Kind, Output, Pixels, Plugin, PluginError, RegionView,
     SlotDescription, Table, View, watched,
 };
+use samkit_recipe::ProductInfo;
 use serde_json::{Value, json};
 
 use super::{
-    Artifact, Content, Found, Given, Named, Subject, Talk, TaskError, Yield, services::Services,
+    Artifact, Content, Found, Given, Named, Subject, Talk, TaskError, Yield,
+    services::{Heard, Services},
 };
 use crate::{numbers::short_numbers, stop};
 
 /// The picture that the program itself makes of a plugin's boxes, masks or edges.
-pub(crate) const OVERLAY: &str = "overlay";
+const OVERLAY: &str = "overlay";
+
+/// What plugins call the number of masks that their result is made of.
+const MASKS: &str = "masks";
 
 /// How long a plugin may go on after it was asked to stop.
 const GRACE: Duration = Duration::from_secs(5);
@@ -47,19 +52,14 @@ impl PluginTask {
         &self.params
     }
 
-    /// What follows the stem in the name of a product's file.
-    pub(super) fn suffix(&self, product: &str) -> String {
-        let outputs = &self.plugin.description().outputs;
-        match outputs.iter().position(|slot| slot.name == product) {
-            Some(number) => suffix(self.id(), number, &outputs[number]),
-            None => format!("{OVERLAY}.png"),
-        }
+    pub(super) fn description(&self) -> &Description {
+        self.plugin.description()
     }
 
     pub(super) fn start(&self, talk: &Talk) -> Result<(), PluginError> {
         let services = Services::new(None, talk.clone());
         let instance = self.plugin.create(&self.params, &services)?;
-        for note in services.into_notes() {
+        for note in services.into_heard().notes {
             talk.console.say(&format!("`{}`: {note}", self.id()));
         }
         *self.lock() = Some(instance);
@@ -84,12 +84,17 @@ impl PluginTask {
             let inputs = inputs(&plugin, scene.image(), &given);
             let outputs = instance.run(&inputs, &services, stop::cancel());
             drop(inputs);
-            (instance, outputs, services.into_notes())
+            (instance, outputs, services.into_heard())
         };
-        let (instance, outputs, notes) = watched(self.id(), cancel, GRACE, work)?;
+        let (instance, outputs, heard) = watched(self.id(), cancel, GRACE, work)?;
         *self.lock() = Some(instance);
         let mut done = self.collect(subject, outputs?);
+        let Heard { notes, mut numbers } = heard;
         done.notes = notes.iter().map(|note| format!("`{}`: {note}", self.id())).collect();
+        if let Some(masks) = numbers.remove(MASKS) {
+            done.masks = masks as usize;
+        }
+        done.numbers = numbers;
         Ok(done)
     }
 
@@ -132,8 +137,27 @@ fn inputs<'a>(plugin: &'a Plugin, image: &'a RgbImage, given: &'a [Given]) -> Ve
     inputs
 }
 
+/// What a plugin's task can write: its outputs, and a picture of them.
+pub(crate) fn products(about: &Description) -> Vec<ProductInfo> {
+    let product = |(number, slot): (usize, &SlotDescription)| ProductInfo {
+        name: slot.name.clone(),
+        suffix: suffix(&about.id, number, slot),
+        default: slot.is_default,
+        needs: slot.needs.clone(),
+        about: slot.description.clone(),
+    };
+    let mut products: Vec<_> = about.outputs.iter().enumerate().map(product).collect();
+    let is_drawn =
+        |slot: &SlotDescription| matches!(slot.kind, Kind::Boxes | Kind::Masks | Kind::EdgeMap);
+    if about.output(OVERLAY).is_none() && about.outputs.iter().any(is_drawn) {
+        let about = "what was found, on the image";
+        products.push(super::product(OVERLAY, &format!("{OVERLAY}.png"), true, about));
+    }
+    products
+}
+
 /// The first output takes the task's name, `STEM.bright.png`; the others add their own.
-pub(crate) fn suffix(task: &str, number: usize, slot: &SlotDescription) -> String {
+fn suffix(task: &str, number: usize, slot: &SlotDescription) -> String {
     let extension = match slot.kind {
         Kind::Image | Kind::EdgeMap => "png",
         Kind::Boxes | Kind::Masks => "json",
@@ -144,11 +168,6 @@ pub(crate) fn suffix(task: &str, number: usize, slot: &SlotDescription) -> Strin
         0 => format!("{task}.{extension}"),
         _ => format!("{task}.{}.{extension}", slot.name),
     }
-}
-
-/// Whether the program makes a picture of outputs of this kind.
-pub(crate) fn is_drawn(kind: Kind) -> bool {
-    matches!(kind, Kind::Boxes | Kind::Masks | Kind::EdgeMap)
 }
 
 fn content(output: &Output, slot: &SlotDescription) -> Content {

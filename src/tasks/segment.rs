@@ -3,10 +3,11 @@
 use image::GrayImage;
 use samkit_core::{BBox, LowResLogits, PointLabel, PointPrompt, Prompt, Rle, Size};
 use samkit_engine::{Embedding, EngineError, MaskOutput, MaskPrediction};
+use samkit_recipe::ProductInfo;
 use samkit_scene::Scene;
 use serde_json::{Value, json};
 
-use super::{Artifact, Content, Product, Subject, TaskError, Yield};
+use super::{Artifact, Content, Subject, TaskError, Yield, product};
 use crate::numbers::short_numbers;
 
 pub(crate) const NAME: &str = "segment";
@@ -15,12 +16,14 @@ const OVERLAY: &str = "overlay";
 const SCORES: &str = "json";
 pub(crate) const LOGITS: &str = "logits";
 
-pub(crate) const PRODUCTS: [Product; 4] = [
-    Product { name: MASK, suffix: "mask.png", default: true, about: "the mask, 255 inside" },
-    Product { name: OVERLAY, suffix: "overlay.png", default: true, about: "mask and prompt" },
-    Product { name: SCORES, suffix: "segment.json", default: true, about: "scores and codes" },
-    Product { name: LOGITS, suffix: "logits.npy", default: false, about: "256×256 logits" },
-];
+pub(crate) fn products() -> Vec<ProductInfo> {
+    vec![
+        product(MASK, "mask.png", true, "the mask, 255 inside"),
+        product(OVERLAY, "overlay.png", true, "mask and prompt"),
+        product(SCORES, "segment.json", true, "scores and codes"),
+        product(LOGITS, "logits.npy", false, "256×256 logits"),
+    ]
+}
 
 /// What is asked, of every image alike.
 #[derive(Clone, Debug)]

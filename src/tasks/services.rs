@@ -1,9 +1,10 @@
 //! What the program lends to plugins.
 
 use std::{
+    collections::BTreeMap,
     ops::ControlFlow,
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use samkit_models::{PullOptions, Store};
@@ -18,17 +19,28 @@ pub(super) struct Services {
     /// None while a task is made: nobody has an image then.
     scene: Option<Arc<Scene>>,
     talk: Talk,
-    notes: Mutex<Vec<String>>,
+    heard: Mutex<Heard>,
+}
+
+/// What a plugin said for the record.
+#[derive(Debug, Default)]
+pub(super) struct Heard {
+    /// Warnings and errors.
+    pub(super) notes: Vec<String>,
+    pub(super) numbers: BTreeMap<String, f64>,
 }
 
 impl Services {
     pub(super) fn new(scene: Option<Arc<Scene>>, talk: Talk) -> Self {
-        Self { scene, talk, notes: Mutex::default() }
+        Self { scene, talk, heard: Mutex::default() }
     }
 
-    /// Warnings and errors of the plugin.
-    pub(super) fn into_notes(self) -> Vec<String> {
-        self.notes.into_inner().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn into_heard(self) -> Heard {
+        self.heard.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn heard(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -36,7 +48,7 @@ impl HostServices for Services {
     fn log(&self, level: LogLevel, text: &str) {
         match level {
             LogLevel::Error | LogLevel::Warn => {
-                self.notes.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+                self.heard().notes.push(text.to_owned());
             }
             LogLevel::Info | LogLevel::Debug => {
                 self.talk.bar.suspend(|| self.talk.console.detail(text));
@@ -47,6 +59,14 @@ impl HostServices for Services {
     fn progress(&self, done: u64, total: u64) -> ControlFlow<()> {
         let count = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
         self.talk.progress(count(done), count(total))
+    }
+
+    fn record(&self, name: &str, value: f64) {
+        self.heard().numbers.insert(name.to_owned(), value);
+    }
+
+    fn threads(&self) -> usize {
+        rayon::current_num_threads()
     }
 
     fn sam(&self) -> Option<&dyn SamService> {

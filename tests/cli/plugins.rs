@@ -163,9 +163,9 @@ fn a_plugin_takes_what_earlier_steps_found() {
     // The example, made to demand masks and edges too, and to fail where there are few masks.
     let source = include_str!("../../examples/plugins/c/bright.c")
         .replace(
-            "SAMKIT_KIND_IMAGE, 0}};",
-            "SAMKIT_KIND_IMAGE, 0}, {TEXT(\"masks\"), TEXT(\"masks\"), SAMKIT_KIND_MASKS, 0}, \
-             {TEXT(\"edges\"), TEXT(\"edges\"), SAMKIT_KIND_EDGE_MAP, 0}};",
+            "SAMKIT_KIND_IMAGE}};",
+            "SAMKIT_KIND_IMAGE}, {.name = TEXT(\"masks\"), .kind = SAMKIT_KIND_MASKS}, \
+             {.name = TEXT(\"edges\"), .kind = SAMKIT_KIND_EDGE_MAP}};",
         )
         .replace(".input_count = 1", ".input_count = 3")
         .replace(

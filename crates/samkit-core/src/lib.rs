@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod geometry;
+mod grid;
 mod mask;
 mod nms;
 mod param;
@@ -25,6 +26,7 @@ mod rle;
 mod rle_string;
 
 pub use geometry::{BBox, Point, Size};
+pub use grid::point_grid;
 pub use mask::Mask;
 pub use nms::nms;
 pub use param::ParamError;

@@ -47,7 +47,7 @@ pub use device::DeviceKind;
 pub use embedding::Embedding;
 pub use error::EngineError;
 pub use frame::{Frame, INPUT_SIDE, MaskMeasure};
-pub use generator::{GeneratorParams, Progress, generate_masks, point_grid};
+pub use generator::{GeneratorParams, Progress, generate_masks};
 pub use precision::Precision;
 pub use prediction::{MaskOutput, MaskPrediction, Prediction};
 pub use sam::Sam;

@@ -85,6 +85,10 @@
 // Three masks for every prompt: for single points, which are ambiguous.
 #define SAMKIT_OUTPUT_MULTI 1
 
+// May be added to either: logits of the padding around the image need not be computed, and are 0
+// where they are not, which saves time. Those of the image's pixels are the same.
+#define SAMKIT_OUTPUT_INSIDE 2
+
 // Result of a function: `SAMKIT_OK`, or why not.
 typedef uint32_t SamkitStatus;
 
@@ -125,6 +129,9 @@ typedef struct SamkitSlot {
   SamkitKind kind;
   // `SAMKIT_SLOT_OPTIONAL`, `SAMKIT_SLOT_DEFAULT`, both or 0.
   uint32_t flags;
+  // Output: the parameter without which it is not made, or empty. It is written where the user
+  // does not say what to write only if that parameter is given and not null.
+  struct SamkitStr needs;
 } SamkitSlot;
 
 // What a plugin is: static, and readable before anything is created.
@@ -164,12 +171,19 @@ typedef struct SamkitHost {
   struct SamkitHeader header;
   // First argument of every function here and in the extensions.
   void *context;
+  // How many threads the task should use; at least 1.
+  uint32_t threads;
+  // Zero.
+  uint32_t reserved;
   // Tells the user something; `level` is `SAMKIT_LOG_ERROR`, …. Any thread.
   void (*log)(void *context, uint32_t level, struct SamkitStr text);
   // Says how much of the work is done; returns `SAMKIT_CONTINUE` or `SAMKIT_STOP`. Call thread.
   uint32_t (*progress)(void *context, uint64_t done, uint64_t total);
   // `SAMKIT_STOP` when the plugin should return soon, else `SAMKIT_CONTINUE`. Cheap. Any thread.
   uint32_t (*is_cancelled)(void *context);
+  // Adds a number to the record of the run; `value` is finite. The same name again replaces it; the
+  // name `masks` is that of the masks that the result is made of. Call thread.
+  void (*record)(void *context, struct SamkitStr name, double value);
   // The extension of this name, a struct that begins with a header, valid during the call; null
   // when the host does not have it. Call thread.
   const void *(*get_extension)(void *context, struct SamkitStr name);
@@ -412,8 +426,8 @@ typedef struct SamkitSam {
   uint32_t input_width;
   // Height of the image inside the network's padded square.
   uint32_t input_height;
-  // Answers `prompt_count` prompts; `output` is `SAMKIT_OUTPUT_SINGLE` or `SAMKIT_OUTPUT_MULTI`. Writes
-  // `predictions`, to be released. Call thread.
+  // Answers `prompt_count` prompts; `output` is `SAMKIT_OUTPUT_SINGLE` or `SAMKIT_OUTPUT_MULTI`, with
+  // `SAMKIT_OUTPUT_INSIDE` added or not. Writes `predictions`, to be released. Call thread.
   SamkitStatus (*predict)(void *context,
                           const struct SamkitPrompt *prompts,
                           size_t prompt_count,

@@ -22,6 +22,9 @@ pub struct Slot {
     pub kind: Kind,
     /// `SLOT_OPTIONAL`, `SLOT_DEFAULT`, both or 0.
     pub flags: u32,
+    /// Output: the parameter without which it is not made, or empty. It is written where the user
+    /// does not say what to write only if that parameter is given and not null.
+    pub needs: Str,
 }
 
 /// What a plugin is: static, and readable before anything is created.

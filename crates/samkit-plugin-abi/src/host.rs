@@ -26,12 +26,19 @@ pub struct Host {
     pub header: Header,
     /// First argument of every function here and in the extensions.
     pub context: *mut c_void,
+    /// How many threads the task should use; at least 1.
+    pub threads: u32,
+    /// Zero.
+    pub reserved: u32,
     /// Tells the user something; `level` is `LOG_ERROR`, …. Any thread.
     pub log: Option<unsafe extern "C" fn(context: *mut c_void, level: u32, text: Str)>,
     /// Says how much of the work is done; returns `CONTINUE` or `STOP`. Call thread.
     pub progress: Option<unsafe extern "C" fn(context: *mut c_void, done: u64, total: u64) -> u32>,
     /// `STOP` when the plugin should return soon, else `CONTINUE`. Cheap. Any thread.
     pub is_cancelled: Option<unsafe extern "C" fn(context: *mut c_void) -> u32>,
+    /// Adds a number to the record of the run; `value` is finite. The same name again replaces it; the
+    /// name `masks` is that of the masks that the result is made of. Call thread.
+    pub record: Option<unsafe extern "C" fn(context: *mut c_void, name: Str, value: f64)>,
     /// The extension of this name, a struct that begins with a header, valid during the call; null
     /// when the host does not have it. Call thread.
     pub get_extension:

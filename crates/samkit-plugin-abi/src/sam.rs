@@ -49,6 +49,10 @@ pub const OUTPUT_SINGLE: u32 = 0;
 /// Three masks for every prompt: for single points, which are ambiguous.
 pub const OUTPUT_MULTI: u32 = 1;
 
+/// May be added to either: logits of the padding around the image need not be computed, and are 0
+/// where they are not, which saves time. Those of the image's pixels are the same.
+pub const OUTPUT_INSIDE: u32 = 2;
+
 /// One mask of an answer.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -117,8 +121,8 @@ pub struct Sam {
     pub input_width: u32,
     /// Height of the image inside the network's padded square.
     pub input_height: u32,
-    /// Answers `prompt_count` prompts; `output` is `OUTPUT_SINGLE` or `OUTPUT_MULTI`. Writes
-    /// `predictions`, to be released. Call thread.
+    /// Answers `prompt_count` prompts; `output` is `OUTPUT_SINGLE` or `OUTPUT_MULTI`, with
+    /// `OUTPUT_INSIDE` added or not. Writes `predictions`, to be released. Call thread.
     pub predict: Option<
         unsafe extern "C" fn(
             context: *mut c_void,

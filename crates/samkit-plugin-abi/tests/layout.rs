@@ -44,13 +44,16 @@ fn assertions() -> String {
         Artifact {
             header, kind, reserved, name, tensor, width, height, regions, region_count, text, owner,
         }
-        Slot { name, description, kind, flags }
+        Slot { name, description, kind, flags, needs }
         Descriptor {
             header, id, name, version, license, description, params_schema, inputs, input_count,
             outputs, output_count, extensions, extension_count,
         }
         Entry { header, descriptor, init, create, run, destroy, last_error }
-        Host { header, context, log, progress, is_cancelled, get_extension, last_error }
+        Host {
+            header, context, threads, reserved, log, progress, is_cancelled, record, get_extension,
+            last_error,
+        }
         Inputs { header, artifacts, artifact_count }
         Outputs { header, context, put }
         Models { header, weights_path }
@@ -70,7 +73,7 @@ fn assertions() -> String {
         UNSUPPORTED WRONG_CALL DTYPE_UINT DTYPE_FLOAT REGION_HAS_SCORE KIND_IMAGE KIND_BOXES
         KIND_MASKS KIND_EDGE_MAP KIND_TEXT KIND_TABLE SLOT_OPTIONAL SLOT_DEFAULT LOG_ERROR LOG_WARN
         LOG_INFO LOG_DEBUG CONTINUE STOP LOW_RES_SIDE LOW_RES_LEN POINT_BACKGROUND POINT_FOREGROUND
-        OUTPUT_SINGLE OUTPUT_MULTI
+        OUTPUT_SINGLE OUTPUT_MULTI OUTPUT_INSIDE
     }
     out
 }

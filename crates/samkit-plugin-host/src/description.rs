@@ -46,6 +46,8 @@ pub struct SlotDescription {
     pub is_optional: bool,
     /// Output: written where the user does not say what to write.
     pub is_default: bool,
+    /// Output: the parameter without which it is not made.
+    pub needs: Option<String>,
 }
 
 impl Description {
@@ -89,7 +91,13 @@ impl Description {
             let description = words(slot.description, "the description of a slot")?;
             let is_optional = slot.flags & abi::SLOT_OPTIONAL != 0;
             let is_default = slot.flags & abi::SLOT_DEFAULT != 0;
-            Ok(SlotDescription { name, kind, description, is_optional, is_default })
+            let needs = words(slot.needs, "the parameter that a slot needs")?;
+            if !needs.is_empty() && params_schema["properties"].get(&needs).is_none() {
+                return Err(format!("`{name}` needs `{needs}`, which is no parameter"));
+            }
+            let is_optional = is_optional || !needs.is_empty();
+            let needs = Some(needs).filter(|needs| !needs.is_empty());
+            Ok(SlotDescription { name, kind, description, is_optional, is_default, needs })
         };
         let slots = |slots: &[abi::Slot]| -> Result<Vec<SlotDescription>, String> {
             let slots = slots.iter().map(slot).collect::<Result<Vec<_>, _>>()?;
@@ -103,6 +111,7 @@ impl Description {
         if outputs.is_empty() {
             return Err("it has no outputs".to_owned());
         }
+        let (inputs, outputs) = (slots(inputs)?, slots(outputs)?);
         Ok(Self {
             id,
             name: words(descriptor.name, "its name")?,
@@ -110,8 +119,8 @@ impl Description {
             license: words(descriptor.license, "its license")?,
             description: words(descriptor.description, "its description")?,
             params_schema,
-            inputs: slots(inputs)?,
-            outputs: slots(outputs)?,
+            inputs,
+            outputs,
             extensions: extensions
                 .iter()
                 .map(|name| words(*name, "the name of an extension"))

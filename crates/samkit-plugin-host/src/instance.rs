@@ -134,7 +134,7 @@ fn create(
     services: &dyn HostServices,
 ) -> Result<Handle, PluginError> {
     let door = Door::leaked();
-    let host = callbacks::host(door);
+    let host = callbacks::host(door, services.threads());
     let functions = plugin.functions();
     let mut task = std::ptr::null_mut();
     let (status, ended) = door.open(plugin, services, &Cancel::default(), None, || {

@@ -38,5 +38,5 @@ pub use samkit_plugin::{
     EdgeImage, Kind, LogLevel, MaskOutput, Measure, Region, RegionView, Regions, Table,
 };
 pub use search::SearchPath;
-pub use services::{HostServices, ModelService, PredictedMask, SamService, ServiceError};
+pub use services::{Extent, HostServices, ModelService, PredictedMask, SamService, ServiceError};
 pub use template::{Language, ProjectFile, project};

@@ -24,6 +24,14 @@ pub trait HostServices: Sync {
     /// So much of the work is done; breaks when it should stop.
     fn progress(&self, done: u64, total: u64) -> ControlFlow<()>;
 
+    /// A finite number for the record of the run.
+    fn record(&self, _name: &str, _value: f64) {}
+
+    /// How many threads the plugin should use.
+    fn threads(&self) -> usize {
+        std::thread::available_parallelism().map_or(1, usize::from)
+    }
+
     /// Segment Anything on the image of the run.
     fn sam(&self) -> Option<&dyn SamService> {
         None
@@ -44,6 +52,15 @@ pub struct PredictedMask {
     pub logits: LowResLogits,
 }
 
+/// Which logits of an answer are wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// Those of the padded square that the network sees.
+    Square,
+    /// Those of the image; the others may be 0.
+    Image,
+}
+
 /// Segment Anything on one image, which is encoded on first use.
 pub trait SamService: Sync {
     /// Size of the image.
@@ -60,6 +77,7 @@ pub trait SamService: Sync {
         &self,
         prompts: &[Prompt],
         output: MaskOutput,
+        extent: Extent,
     ) -> Result<Vec<Vec<PredictedMask>>, ServiceError>;
 
     /// Writes 256×256 logits at the image's size to `out`, row by row. Called from several threads

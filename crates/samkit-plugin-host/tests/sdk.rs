@@ -120,7 +120,9 @@ impl Task for Everything {
         })
         .map_err(|error: TaskError| error)?;
         let refine = Prompt { mask: Some(masks[1].logits), ..Prompt::default() };
-        let refined = sam.predict(&[refine], MaskOutput::Single)?;
+        let refined = sam.predict_inside(&[refine], MaskOutput::Single)?;
+        host.record("masks", 7.0);
+        assert_eq!(host.threads(), 3);
         let found = sam.automatic_masks(&json!({ "points_per_side": 3 }))?;
         let mut facts = Table::new(["what", "value"]);
         let mut fact = |what: &str, value| facts.rows.push(vec![json!(what), value]);

@@ -82,6 +82,7 @@ fn make<T: Task>() -> Static {
             description: abi::Str::new(slot.description),
             kind: slot.kind.code(),
             flags: slot.flags,
+            needs: abi::Str::new(slot.needs),
         };
         slots.iter().map(slot).collect::<Vec<_>>().leak()
     };

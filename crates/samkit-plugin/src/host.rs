@@ -93,6 +93,21 @@ impl<'a> Host<'a> {
         }
     }
 
+    /// Adds a number to the record of the run, which must be finite. The same name again replaces
+    /// it; the name `masks` is that of the masks that the result is made of.
+    pub fn record(&self, name: &str, value: f64) {
+        let Lender(host) = self.lender;
+        if let Some(record) = host.record {
+            // SAFETY: the host's function with its own context, on the call thread.
+            unsafe { record(host.context, abi::Str::new(name), value) };
+        }
+    }
+
+    /// How many threads the task should use.
+    pub fn threads(&self) -> usize {
+        self.lender.0.threads.max(1) as usize
+    }
+
     /// Segment Anything on the image of the run.
     ///
     /// # Errors

@@ -48,6 +48,15 @@ pub enum MaskOutput {
     Multi,
 }
 
+impl MaskOutput {
+    const fn code(self) -> u32 {
+        match self {
+            Self::Single => abi::OUTPUT_SINGLE,
+            Self::Multi => abi::OUTPUT_MULTI,
+        }
+    }
+}
+
 /// Segment Anything on the image of the run, on the call's thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Sam<'a> {
@@ -82,6 +91,23 @@ impl<'a> Sam<'a> {
         prompts: &[Prompt<'_>],
         output: MaskOutput,
     ) -> Result<Predictions<'a>, TaskError> {
+        self.answers(prompts, output.code())
+    }
+
+    /// As [`Sam::predict`], for those who want masks of the image: logits of the padding around it
+    /// need not be computed, and are 0 where they are not. Not for logits that go back in as a mask.
+    ///
+    /// # Errors
+    /// As [`Sam::predict`].
+    pub fn predict_inside(
+        &self,
+        prompts: &[Prompt<'_>],
+        output: MaskOutput,
+    ) -> Result<Predictions<'a>, TaskError> {
+        self.answers(prompts, output.code() | abi::OUTPUT_INSIDE)
+    }
+
+    fn answers(&self, prompts: &[Prompt<'_>], output: u32) -> Result<Predictions<'a>, TaskError> {
         const SERVICE: &str = "samkit.sam/1 predict";
         let Frame { signals, table } = self.frame;
         let predict = table.predict.ok_or_else(|| missing(SERVICE))?;
@@ -98,10 +124,6 @@ impl<'a> Sam<'a> {
                 mask: prompt.mask.map_or(std::ptr::null(), |mask| mask.as_ptr()),
             })
             .collect();
-        let output = match output {
-            MaskOutput::Single => abi::OUTPUT_SINGLE,
-            MaskOutput::Multi => abi::OUTPUT_MULTI,
-        };
         let mut found = abi::Predictions { masks: std::ptr::null(), mask_count: 0, handle: 0 };
         // SAFETY: the host's function with its own context, on the call thread; lists and result
         // are valid during the call.

@@ -123,12 +123,13 @@ pub struct Slot {
     pub(crate) kind: Kind,
     pub(crate) description: &'static str,
     pub(crate) flags: u32,
+    pub(crate) needs: &'static str,
 }
 
 impl Slot {
     /// A slot that is always filled.
     pub const fn new(name: &'static str, kind: Kind, description: &'static str) -> Self {
-        Self { name, kind, description, flags: 0 }
+        Self { name, kind, description, flags: 0, needs: "" }
     }
 
     /// The same, but it may stay empty.
@@ -142,6 +143,14 @@ impl Slot {
     #[must_use]
     pub const fn saved_by_default(mut self) -> Self {
         self.flags |= abi::SLOT_DEFAULT;
+        self
+    }
+
+    /// The same, made only where the parameter `name` is given and not null.
+    #[must_use]
+    pub const fn needs(mut self, name: &'static str) -> Self {
+        self.flags |= abi::SLOT_OPTIONAL;
+        self.needs = name;
         self
     }
 }

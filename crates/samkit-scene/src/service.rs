@@ -4,7 +4,9 @@ use std::{error::Error, ops::ControlFlow};
 
 use samkit_core::{MaskRecord, Prompt, Size};
 use samkit_engine::{EngineError, Frame, generate_masks};
-use samkit_plugin_host::{MaskOutput, Measure, PredictedMask, SamService, ServiceError};
+use samkit_plugin_host::{
+    Extent, HostServices, LogLevel, MaskOutput, Measure, PredictedMask, SamService, ServiceError,
+};
 
 use crate::{GeneratorForm, Scene};
 
@@ -12,6 +14,19 @@ impl Scene {
     /// Known before anything is encoded.
     fn frame(&self) -> Frame {
         Frame::new(self.image().dimensions().into())
+    }
+}
+
+/// For programs that only want a task's results: nobody hears its messages.
+impl HostServices for Scene {
+    fn log(&self, _level: LogLevel, _text: &str) {}
+
+    fn progress(&self, _done: u64, _total: u64) -> ControlFlow<()> {
+        ControlFlow::Continue(())
+    }
+
+    fn sam(&self) -> Option<&dyn SamService> {
+        Some(self)
     }
 }
 
@@ -28,13 +43,18 @@ impl SamService for Scene {
         &self,
         prompts: &[Prompt],
         output: MaskOutput,
+        extent: Extent,
     ) -> Result<Vec<Vec<PredictedMask>>, ServiceError> {
         let output = match output {
             MaskOutput::Single => samkit_engine::MaskOutput::Single,
             MaskOutput::Multi => samkit_engine::MaskOutput::Multi,
         };
         let embedding = self.embedding().map_err(failed)?;
-        let answers = self.sam().predict(embedding, prompts, output).map_err(failed)?;
+        let answers = match extent {
+            Extent::Square => self.sam().predict(embedding, prompts, output),
+            Extent::Image => self.sam().predict_inside(embedding, prompts, output),
+        };
+        let answers = answers.map_err(failed)?;
         let mask = |mask: samkit_engine::MaskPrediction| PredictedMask {
             predicted_iou: mask.predicted_iou,
             logits: mask.logits,

@@ -24,10 +24,13 @@ static SamkitStr last_error(void) {
 
 /* ---- What the plugin is ---- */
 
-static const SamkitSlot inputs[] = {{TEXT("image"), TEXT("the image"), SAMKIT_KIND_IMAGE, 0}};
-static const SamkitSlot outputs[] = {{TEXT("boxes"),
-                                      TEXT("a box around each bright region, the largest value its area"),
-                                      SAMKIT_KIND_BOXES, SAMKIT_SLOT_DEFAULT}};
+static const SamkitSlot inputs[] = {
+    {.name = TEXT("image"), .description = TEXT("the image"), .kind = SAMKIT_KIND_IMAGE}};
+static const SamkitSlot outputs[] = {
+    {.name = TEXT("boxes"),
+     .description = TEXT("a box around each bright region, the largest value its area"),
+     .kind = SAMKIT_KIND_BOXES,
+     .flags = SAMKIT_SLOT_DEFAULT}};
 
 static const SamkitDescriptor descriptor = {
     .header = {SAMKIT_MAGIC, SAMKIT_ABI_MAJOR, SAMKIT_ABI_MINOR, sizeof(SamkitDescriptor), 0},

@@ -1,12 +1,10 @@
-//! The whole recipe, from an image's embedding to its edge maps.
+//! The whole recipe, from Segment Anything on an image to its edge maps.
 
 use image::{GrayImage, Luma};
 use rayon::prelude::*;
-use samkit_engine::{Embedding, Progress, Sam};
+use samkit_plugin::{EdgeImage, Sam, TaskError};
 
-use crate::{
-    EdgeError, EdgeImage, EdgeMap, EdgeParams, candidates::candidates, rim_gradients, thin,
-};
+use crate::{EdgeMap, EdgeParams, candidates::candidates, rim_gradients, thin};
 
 /// What [`detect_edges`] finds; all maps have the original image's size.
 #[derive(Clone, Debug)]
@@ -22,30 +20,27 @@ pub struct EdgeMaps {
     pub masks: usize,
 }
 
-/// Finds the edges of the image behind `embedding`.
+/// Finds the edges of the image that `sam` works on.
 ///
-/// `progress` hears of clicks done and clicks in all before every batch, and once at the end. A
-/// flat image, in which no mask has a rim, gives maps of zeros.
+/// `progress` hears of clicks done and clicks in all before every batch, and once at the end; its
+/// error ends the work. A flat image, in which no mask has a rim, gives maps of zeros.
 ///
 /// # Errors
-/// A parameter out of range, before anything runs; whatever the network reports; or
-/// [`EngineError::Cancelled`](samkit_engine::EngineError::Cancelled) when `progress` breaks.
+/// A parameter out of range, before anything runs; whatever the host reports; or that of `progress`.
 pub fn detect_edges(
-    sam: &Sam,
-    embedding: &Embedding,
+    sam: &Sam<'_>,
     params: &EdgeParams,
-    progress: Progress<'_>,
-) -> Result<EdgeMaps, EdgeError> {
+    progress: &dyn Fn(usize, usize) -> Result<(), TaskError>,
+) -> Result<EdgeMaps, TaskError> {
     params.validate()?;
-    let (frame, size) = (embedding.frame(), embedding.image_size());
-    let candidates = candidates(sam, embedding, params, progress)?;
-    let rims: Vec<_> = candidates
-        .par_iter()
-        .map(|candidate| {
-            let logits = frame.upsample(&candidate.logits);
-            rim_gradients(&logits, size, params.border, params.smoothing)
-        })
-        .collect();
+    let frame = sam.frame();
+    let size = frame.image_size();
+    let candidates = candidates(sam, params, progress)?;
+    let rims = candidates.par_iter().map(|candidate| {
+        let logits = frame.upsample(&candidate.logits)?;
+        Ok(rim_gradients(&logits, size, params.border, params.smoothing))
+    });
+    let rims = rims.collect::<Result<Vec<_>, TaskError>>()?;
     let mut map = EdgeMap::new(size);
     rims.iter().for_each(|rim| map.add(rim));
     let raw = map.into_normalised();

@@ -10,35 +10,43 @@
 //! 3. the pixel-wise maximum over the masks, stretched linearly to \[0, 1\] ([`EdgeMap`]);
 //! 4. edge NMS, which thins the bands to lines ([`thin`]).
 //!
+//! The whole is the task `edges` behind samkit's plugin border ([`entry`]): it knows Segment Anything
+//! only as the host lends it. Programs that are not samkit run it like any other task:
+//!
 //! ```no_run
-//! use std::{ops::ControlFlow, path::Path};
-//! use samkit_edges::{EdgeParams, detect_edges};
+//! use std::{path::Path, sync::Arc};
 //! use samkit_engine::{DeviceKind, Sam};
+//! use samkit_plugin_host::{Cancel, Input, Plugin, View};
+//! use samkit_scene::Scene;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let photo = image::RgbImage::new(480, 320);
-//! let sam = Sam::load(Path::new("mobile-sam.safetensors"), DeviceKind::Auto)?;
-//! let embedding = sam.encode(&photo)?;
-//! let maps = detect_edges(&sam, &embedding, &EdgeParams::default(), &|_, _| {
-//!     ControlFlow::Continue(())
-//! })?;
-//! println!("{} masks, strength {}", maps.masks, maps.thinned.get_pixel(240, 160)[0]);
+//! let sam = Arc::new(Sam::load(Path::new("mobile-sam.safetensors"), DeviceKind::Auto)?);
+//! let scene = Scene::new(sam, photo, None);
+//! let edges = Plugin::linked_in(samkit_edges::entry())?;
+//! let mut task = edges.create(&serde_json::json!({ "points_per_side": 32 }), &scene)?;
+//! let outputs = task.run(&[Input::image("image", scene.image())], &scene, &Cancel::default())?;
+//! if let View::EdgeMap(thinned) = outputs[0].view() {
+//!     println!("strength {}", thinned.get_pixel(240, 160)[0]);
+//! }
 //! # Ok(())
 //! # }
 //! ```
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
+#![allow(unsafe_code, reason = "the exported symbol that `declare_plugin!` writes")]
 
 mod candidates;
 mod detect;
-mod error;
 mod map;
 mod params;
 mod rim;
+mod task;
 mod thinning;
 
 pub use detect::{EdgeMaps, detect_edges};
-pub use error::EdgeError;
-pub use map::{EdgeImage, EdgeMap};
+pub use map::EdgeMap;
 pub use params::{Border, EdgeParams, Thinning};
 pub use rim::{RimPixel, rim_gradients};
+pub use samkit_plugin::EdgeImage;
+pub use task::{Edges, entry};
 pub use thinning::thin;

@@ -1,12 +1,9 @@
 //! Many masks' rims in one map: pixel-wise maximum, then linear to \[0, 1\].
 
-use image::{ImageBuffer, Luma};
 use samkit_core::Size;
+use samkit_plugin::EdgeImage;
 
 use crate::RimPixel;
-
-/// Edge strength at every pixel of an image.
-pub type EdgeImage = ImageBuffer<Luma<f32>, Vec<f32>>;
 
 /// The strongest gradient seen so far at each pixel.
 ///

@@ -5,22 +5,26 @@
 use std::{
     ops::ControlFlow,
     path::{Path, PathBuf},
-    sync::OnceLock,
+    process::Command,
+    sync::{Arc, Mutex, OnceLock},
 };
 
-use image::{Rgb, RgbImage};
-use samkit_edges::{EdgeError, EdgeImage, EdgeMaps, EdgeParams, Thinning, detect_edges};
-use samkit_engine::{DeviceKind, Embedding, EngineError, Progress, Sam};
+use image::{GrayImage, Rgb, RgbImage};
+use samkit_edges::{EdgeImage, EdgeParams, Thinning};
+use samkit_engine::{DeviceKind, Sam};
+use samkit_plugin_host::{
+    Cancel, HostServices, Input, LogLevel, Output, Plugin, PluginError, SamService, View,
+};
+use samkit_scene::Scene;
+use serde_json::{Value, json};
 
-const GO_ON: Progress<'static> = &|_, _| ControlFlow::Continue(());
-
-fn model() -> Option<&'static Sam> {
-    static SAM: OnceLock<Option<Sam>> = OnceLock::new();
+fn model() -> Option<Arc<Sam>> {
+    static SAM: OnceLock<Option<Arc<Sam>>> = OnceLock::new();
     let sam = SAM.get_or_init(|| {
         let weights = samkit_models::testing::local_or_skip("mobile-sam")?;
-        Some(Sam::load(&weights, DeviceKind::Cpu).expect("the weights load"))
+        Some(Arc::new(Sam::load(&weights, DeviceKind::Cpu).expect("the weights load")))
     });
-    sam.as_ref()
+    sam.clone()
 }
 
 fn reference_folder() -> Option<PathBuf> {
@@ -36,20 +40,92 @@ fn open(path: &Path) -> image::DynamicImage {
     image::open(path).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
+/// An image with the network, and what the task says while it works on it.
+struct Listener {
+    scene: Scene,
+    heard: Mutex<Vec<(u64, u64)>>,
+    masks: Mutex<Option<f64>>,
+    /// Progress breaks once this much is done.
+    stop_at: u64,
+}
+
+impl Listener {
+    fn new(sam: &Arc<Sam>, image: RgbImage) -> Self {
+        Self {
+            scene: Scene::new(sam.clone(), image, None),
+            heard: Mutex::default(),
+            masks: Mutex::default(),
+            stop_at: u64::MAX,
+        }
+    }
+}
+
+impl HostServices for Listener {
+    fn log(&self, _level: LogLevel, text: &str) {
+        eprintln!("{text}");
+    }
+
+    fn progress(&self, done: u64, total: u64) -> ControlFlow<()> {
+        self.heard.lock().expect("no panic while counting").push((done, total));
+        if done >= self.stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn record(&self, name: &str, value: f64) {
+        assert_eq!(name, "masks");
+        *self.masks.lock().expect("no panic while counting") = Some(value);
+    }
+
+    fn threads(&self) -> usize {
+        rayon::current_num_threads()
+    }
+
+    fn sam(&self) -> Option<&dyn SamService> {
+        Some(&self.scene)
+    }
+}
+
+/// What the task gave, copied.
+#[derive(Clone, Debug, PartialEq)]
+struct Maps {
+    raw: EdgeImage,
+    thinned: EdgeImage,
+    binary: Option<GrayImage>,
+    masks: f64,
+}
+
+fn map(outputs: &[Output], name: &str) -> EdgeImage {
+    let output = outputs.iter().find(|output| output.name() == name).expect(name);
+    let View::EdgeMap(map) = output.view() else { panic!("`{name}` is no edge map") };
+    EdgeImage::from_raw(map.width(), map.height(), map.as_raw().to_vec()).expect("a value a pixel")
+}
+
+fn run(plugin: &Plugin, listener: &Listener, params: &Value) -> Result<Maps, PluginError> {
+    let mut task = plugin.create(params, listener)?;
+    let image = [Input::image("image", listener.scene.image())];
+    let outputs = task.run(&image, listener, &Cancel::default())?;
+    let binary = outputs.iter().find(|output| output.name() == "binary").map(|output| {
+        let View::Image(pixels) = output.view() else { panic!("`binary` is no image") };
+        let image = GrayImage::from_raw(pixels.size.width, pixels.size.height, pixels.data.into());
+        image.expect("one channel")
+    });
+    let masks = listener.masks.lock().expect("no panic while counting").expect("it counts");
+    Ok(Maps { raw: map(&outputs, "raw"), thinned: map(&outputs, "thinned"), binary, masks })
+}
+
+fn linked_in() -> Plugin {
+    Plugin::linked_in(samkit_edges::entry()).expect("a good plugin")
+}
+
+fn edges(listener: &Listener, params: &EdgeParams) -> Maps {
+    run(&linked_in(), listener, &json!(params)).expect("edges are found")
+}
+
 /// A disc on a slope of brightness: something to find, without a photograph.
 fn disc() -> RgbImage {
     RgbImage::from_fn(120, 80, |x, y| {
         let inside = (x as f32 - 50.0).hypot(y as f32 - 40.0) < 25.0;
         if inside { Rgb([220, 60, 40]) } else { Rgb([40, 90 + x as u8 / 2, 120]) }
     })
-}
-
-fn encoded(sam: &Sam, image: &RgbImage) -> Embedding {
-    sam.encode(image).expect("the image is encoded")
-}
-
-fn edges(sam: &Sam, embedding: &Embedding, params: &EdgeParams) -> EdgeMaps {
-    detect_edges(sam, embedding, params, GO_ON).expect("edges are found")
 }
 
 fn few_points() -> EdgeParams {
@@ -82,7 +158,7 @@ fn the_raw_map_is_that_of_the_published_code() {
     let photograph = open(&folder.join(format!("data/bsds500/images/val/{name}.jpg"))).to_rgb8();
     let reference = open(&folder.join(format!("reference/edges/raw/{name}.png"))).to_luma32f();
     let params = EdgeParams { points_per_batch: 32, ..EdgeParams::default() };
-    let maps = edges(sam, &encoded(sam, &photograph), &params);
+    let maps = edges(&Listener::new(&sam, photograph), &params);
     let (mean, correlation) = difference(&maps.raw, &reference);
     eprintln!("{name}: mean difference {mean:.5}, correlation {correlation:.5}");
     assert!(mean < 0.02, "mean difference {mean}");
@@ -93,8 +169,8 @@ fn the_raw_map_is_that_of_the_published_code() {
 fn a_discs_rim_is_its_edge() {
     let Some(sam) = model() else { return };
     let params = EdgeParams { threshold: Some(0.5), ..few_points() };
-    let maps = edges(sam, &encoded(sam, &disc()), &params);
-    assert!(maps.masks > 0);
+    let maps = edges(&Listener::new(&sam, disc()), &params);
+    assert!(maps.masks > 0.0);
     let binary = maps.binary.expect("a threshold was given");
     // A low-res logit covers half a pixel of this image; the network places rims within two.
     let on_rim = |x: u32, y: u32| ((x as f32 - 50.0).hypot(y as f32 - 40.0) - 25.0).abs() < 2.5;
@@ -108,11 +184,10 @@ fn a_discs_rim_is_its_edge() {
 #[test]
 fn the_same_bytes_with_one_thread_and_with_two() {
     let Some(sam) = model() else { return };
-    let embedding = encoded(sam, &disc());
+    let listener = Listener::new(&sam, disc());
     let with_threads = |threads: usize| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
-        let maps = pool.install(|| edges(sam, &embedding, &few_points()));
-        (maps.raw, maps.thinned, maps.masks)
+        pool.install(|| edges(&listener, &few_points()))
     };
     assert!(with_threads(1) == with_threads(2));
 }
@@ -126,8 +201,8 @@ fn filters_that_nothing_passes_give_maps_of_zeros() {
         threshold: Some(0.0),
         ..few_points()
     };
-    let maps = edges(sam, &encoded(sam, &disc()), &params);
-    assert_eq!(maps.masks, 0);
+    let maps = edges(&Listener::new(&sam, disc()), &params);
+    assert!(maps.masks < 0.5);
     assert!(maps.raw.iter().chain(maps.thinned.iter()).all(|&strength| strength == 0.0));
     assert!(maps.binary.expect("a threshold was given").iter().all(|&pixel| pixel == 0));
 }
@@ -136,11 +211,11 @@ fn filters_that_nothing_passes_give_maps_of_zeros() {
 fn tiny_images_have_maps_of_their_size() {
     let Some(sam) = model() else { return };
     for (width, height) in [(1, 1), (1, 40), (40, 1)] {
-        let embedding = encoded(sam, &RgbImage::new(width, height));
+        let listener = Listener::new(&sam, RgbImage::new(width, height));
         for thinning in [Thinning::Canny, Thinning::StructuredEdges, Thinning::None] {
             let params =
                 EdgeParams { points_per_side: 1, thinning, smoothing: 1.5, ..few_points() };
-            let maps = edges(sam, &embedding, &params);
+            let maps = edges(&listener, &params);
             assert_eq!(maps.raw.dimensions(), (width, height));
             let strengths = || maps.raw.iter().chain(maps.thinned.iter());
             assert!(strengths().all(|strength| (0.0..=1.0).contains(strength)), "{width}×{height}");
@@ -151,31 +226,61 @@ fn tiny_images_have_maps_of_their_size() {
 #[test]
 fn progress_counts_clicks_and_can_stop_the_work() {
     let Some(sam) = model() else { return };
-    let embedding = encoded(sam, &disc());
     let params = EdgeParams { points_per_side: 2, points_per_batch: 3, ..EdgeParams::default() };
-    let heard = std::sync::Mutex::new(Vec::new());
-    let listen = |done: usize, all: usize| {
-        heard.lock().expect("no panic while counting").push((done, all));
-        ControlFlow::Continue(())
-    };
-    detect_edges(sam, &embedding, &params, &listen).expect("edges are found");
-    assert_eq!(heard.into_inner().expect("no panic while counting"), [(0, 4), (3, 4), (4, 4)]);
+    let mut listener = Listener::new(&sam, disc());
+    edges(&listener, &params);
+    let heard = std::mem::take(&mut *listener.heard.lock().expect("no panic while counting"));
+    assert_eq!(heard, [(0, 4), (3, 4), (4, 4)]);
 
-    let stopped = detect_edges(sam, &embedding, &params, &|done, _| match done {
-        0 => ControlFlow::Continue(()),
-        _ => ControlFlow::Break(()),
-    });
-    assert!(matches!(stopped, Err(EdgeError::Engine(EngineError::Cancelled))));
+    listener.stop_at = 3;
+    let stopped = run(&linked_in(), &listener, &json!(params));
+    assert!(matches!(stopped, Err(PluginError::Cancelled { .. })), "{stopped:?}");
 }
 
 #[test]
 fn a_wrong_parameter_is_refused_before_anything_runs() {
     let Some(sam) = model() else { return };
-    let embedding = encoded(sam, &disc());
-    let params = EdgeParams { box_nms_thresh: f32::NAN, ..EdgeParams::default() };
-    let listen: Progress<'_> = &|_, _| panic!("nothing is asked");
-    let Err(error) = detect_edges(sam, &embedding, &params, listen) else {
-        panic!("NaN was taken")
-    };
-    assert!(error.to_string().contains("`box_nms_thresh` is NaN"), "{error}");
+    let listener = Listener::new(&sam, disc());
+    let error = linked_in().create(&json!({ "box_nms_thresh": 1.5 }), &listener).unwrap_err();
+    assert!(matches!(&error, PluginError::Params { plugin, .. } if plugin == "edges"), "{error}");
+    assert!(error.to_string().contains("`box_nms_thresh` is 1.5"), "{error}");
+}
+
+/// The task as a shared library, built as its authors would build it.
+fn loaded() -> Plugin {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml");
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("plugins");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["rustc", "--release", "--lib", "--features", "export", "--crate-type", "cdylib"]);
+    cargo.args(["--offline", "--locked", "--manifest-path", manifest, "--target-dir"]);
+    let output = cargo.arg(&target).output().expect("cargo");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+    let library = target.join(format!("release/{prefix}samkit_edges{suffix}"));
+    Plugin::load(&library).expect("the library loads")
+}
+
+#[test]
+fn the_shared_library_gives_the_same_bytes() {
+    let Some(sam) = model() else { return };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/images");
+    let photograph = open(&folder.join("chelsea.jpg")).to_rgb8();
+    let listener = Listener::new(&sam, photograph);
+    let plugin = loaded();
+    for params in [
+        json!({ "points_per_side": 4, "threshold": 0.2, "thinning": "structured-edges" }),
+        json!({ "points_per_side": 3, "smoothing": 1.0, "border": "zero" }),
+    ] {
+        let [linked, loaded] = [&linked_in(), &plugin]
+            .map(|plugin| run(plugin, &listener, &params).expect("edges are found"));
+        assert!(linked.masks > 0.0);
+        assert!(linked == loaded, "with {params}");
+    }
+}
+
+#[test]
+fn the_task_passes_the_authors_check() {
+    let lines = samkit_plugin_host::check(&loaded());
+    let failed: Vec<_> = lines.iter().filter(|line| !line.passed).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
 }

@@ -93,8 +93,9 @@ fn contains(mask: &Mask, point: Point, crop: &Crop) -> bool {
 mod tests {
     use samkit_core::{BBox, Rle, Size};
 
+    use samkit_core::point_grid;
+
     use super::*;
-    use crate::generator::point_grid;
 
     const SIZE: Size = Size { width: 160, height: 160 };
     const CROP: Crop = Crop { layer: 0, x: 0, y: 0, size: SIZE };

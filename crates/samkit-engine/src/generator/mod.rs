@@ -21,7 +21,7 @@ use crate::frame::Frame;
 use crate::prediction::{MaskOutput, Prediction};
 use crate::sam::Sam;
 use crops::{Crop, crops, touches_crop_edge};
-pub use params::{GeneratorParams, point_grid};
+pub use params::GeneratorParams;
 
 /// Called with prompts done and prompts in total; [`ControlFlow::Break`] stops the work with
 /// [`EngineError::Cancelled`].

@@ -16,13 +16,17 @@ use crate::{
 };
 
 /// The host's functions with `door` as their context.
-pub(crate) fn host(door: &'static Door) -> abi::Host {
+pub(crate) fn host(door: &'static Door, threads: usize) -> abi::Host {
+    let threads = u32::try_from(threads).unwrap_or(u32::MAX);
     abi::Host {
         header: abi::Header::of::<abi::Host>(),
         context: door.context(),
+        threads,
+        reserved: 0,
         log: Some(log),
         progress: Some(progress),
         is_cancelled: Some(is_cancelled),
+        record: Some(record),
         get_extension: Some(get_extension),
         last_error: Some(last_error),
     }
@@ -85,6 +89,25 @@ unsafe extern "C" fn is_cancelled(context: *mut c_void) -> u32 {
     let work = |call: &Call| if call.is_cancelled() { abi::STOP } else { abi::CONTINUE };
     // SAFETY: the plugin passes the host's context.
     unsafe { Door::enter(context, "is_cancelled", Rule::AnyThread, abi::STOP, work) }
+}
+
+unsafe extern "C" fn record(context: *mut c_void, name: abi::Str, value: f64) {
+    const NAME: &str = "record";
+    let work = |call: &Call| {
+        if !value.is_finite() {
+            argument(call, NAME, format!("{value} is not finite"));
+            return;
+        }
+        // SAFETY: the plugin's text, valid during the call.
+        match unsafe { text(name, || "the name".to_owned()) } {
+            Ok(name) => call.services.record(name, value),
+            Err(error) => {
+                argument(call, NAME, error.to_string());
+            }
+        }
+    };
+    // SAFETY: the plugin passes the host's context.
+    unsafe { Door::enter(context, NAME, Rule::CallThread, (), work) }
 }
 
 unsafe extern "C" fn get_extension(context: *mut c_void, name: abi::Str) -> *const c_void {

@@ -11,7 +11,7 @@ use samkit_plugin_abi as abi;
 
 use super::{advance, argument};
 use crate::{
-    SamService, ServiceError,
+    Extent, SamService, ServiceError,
     call::{Call, Door, Lent, Rule},
 };
 
@@ -94,13 +94,17 @@ unsafe extern "C" fn predict(
     let work = |call: &Call, sam: &dyn SamService| {
         // SAFETY: the plugin's list, valid during the call.
         let prompts = unsafe { read_prompts(prompts, prompt_count) }?;
-        let output = match output {
+        let extent = match output & abi::OUTPUT_INSIDE {
+            0 => Extent::Square,
+            _ => Extent::Image,
+        };
+        let output = match output & !abi::OUTPUT_INSIDE {
             abi::OUTPUT_SINGLE => MaskOutput::Single,
             abi::OUTPUT_MULTI => MaskOutput::Multi,
             _ => return Err(Refusal::Argument(format!("{output} is no kind of output"))),
         };
         check_place(predictions)?;
-        let answers = sam.predict(&prompts, output)?;
+        let answers = sam.predict(&prompts, output, extent)?;
         let (mut masks, mut logits) = (Vec::new(), Vec::new());
         for (prompt, answer) in (0_u32..).zip(answers) {
             for mask in answer {

@@ -5,7 +5,7 @@ use std::{ops::ControlFlow, path::PathBuf};
 use samkit_core::{BBox, LowResLogits, Mask, MaskRecord, Point, Prompt, Rle, Size};
 use samkit_plugin::{LogLevel, MaskOutput, Measure};
 
-use crate::{HostServices, ModelService, PredictedMask, SamService, ServiceError};
+use crate::{Extent, HostServices, ModelService, PredictedMask, SamService, ServiceError};
 
 const LOW_RES: usize = 256;
 
@@ -93,6 +93,7 @@ impl SamService for StandIn {
         &self,
         prompts: &[Prompt],
         output: MaskOutput,
+        _extent: Extent,
     ) -> Result<Vec<Vec<PredictedMask>>, ServiceError> {
         self.working()?;
         let masks: u8 = if output == MaskOutput::Single { 1 } else { 3 };
@@ -124,12 +125,17 @@ impl SamService for StandIn {
 
     fn measure(&self, logits: &[f32], stability_offset: f32) -> Result<Measure, ServiceError> {
         self.working()?;
-        let mask = self.mask_of(logits);
-        let above = |threshold: f32| {
-            self.pixels().filter(|&(x, y)| self.at(logits, x, y) > threshold).count() as f32
-        };
+        // On the logits, which are fewer than a large image's pixels: a task may ask for hundreds.
+        let length = |pixels: u32| ((pixels as f32 * self.scale()).ceil() as u32).max(1);
+        let part = Size::new(length(self.size.width), length(self.size.height));
+        let at = |x: u32, y: u32| logits[y as usize * LOW_RES + x as usize];
+        let mask = Mask::from_fn(part, |x, y| at(x, y) > 0.0);
+        let above = |t: f32| Mask::from_fn(part, |x, y| at(x, y) > t).area() as f32;
         let stability_score = above(stability_offset) / above(-stability_offset);
-        Ok(Measure { area: mask.area(), bbox: mask.inclusive_bbox(), stability_score })
+        let area = (mask.area() as f32 / self.scale().powi(2)).round() as u64;
+        let BBox { x0, y0, x1, y1 } = mask.inclusive_bbox();
+        let [x0, y0, x1, y1] = [x0, y0, x1, y1].map(|v| (v / self.scale()).round());
+        Ok(Measure { area, bbox: BBox::new(x0, y0, x1, y1), stability_score })
     }
 
     fn automatic_masks(

@@ -5,7 +5,7 @@ use std::{ops::ControlFlow, path::PathBuf, sync::Mutex};
 
 use samkit_core::{BBox, LowResLogits, Mask, MaskRecord, Point, Prompt, Rle, Size};
 use samkit_plugin_host::{
-    HostServices, LogLevel, MaskOutput, Measure, ModelService, PredictedMask, SamService,
+    Extent, HostServices, LogLevel, MaskOutput, Measure, ModelService, PredictedMask, SamService,
     ServiceError,
 };
 
@@ -17,6 +17,8 @@ pub(crate) struct TestHost {
     /// Where the logits of the last answers lie.
     pub(crate) logits: Mutex<Vec<usize>>,
     pub(crate) prompts: Mutex<Vec<Prompt>>,
+    pub(crate) extents: Mutex<Vec<Extent>>,
+    pub(crate) record: Mutex<Vec<(String, f64)>>,
     /// Progress breaks once this much is done.
     pub(crate) stop_at: u64,
     /// Predicting fails with this, or panics when it is empty.
@@ -31,6 +33,8 @@ impl TestHost {
             progress: Mutex::default(),
             logits: Mutex::default(),
             prompts: Mutex::default(),
+            extents: Mutex::default(),
+            record: Mutex::default(),
             stop_at: u64::MAX,
             failure: None,
         }
@@ -49,6 +53,14 @@ impl HostServices for TestHost {
     fn progress(&self, done: u64, total: u64) -> ControlFlow<()> {
         self.progress.lock().unwrap().push((done, total));
         if done >= self.stop_at { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn record(&self, name: &str, value: f64) {
+        self.record.lock().unwrap().push((name.to_owned(), value));
+    }
+
+    fn threads(&self) -> usize {
+        3
     }
 
     fn sam(&self) -> Option<&dyn SamService> {
@@ -73,6 +85,7 @@ impl SamService for TestHost {
         &self,
         prompts: &[Prompt],
         output: MaskOutput,
+        extent: Extent,
     ) -> Result<Vec<Vec<PredictedMask>>, ServiceError> {
         match self.failure.as_deref() {
             Some("") => panic!("the network is on fire"),
@@ -80,6 +93,7 @@ impl SamService for TestHost {
             None => {}
         }
         self.prompts.lock().unwrap().extend_from_slice(prompts);
+        self.extents.lock().unwrap().push(extent);
         let masks = if output == MaskOutput::Single { 1 } else { 3 };
         let answer = |index: usize| {
             let mask = |mask: usize| {

@@ -24,6 +24,7 @@ fn slots(slots: &[(&'static str, abi::Kind, u32)]) -> &'static [abi::Slot] {
         description: abi::Str::EMPTY,
         kind,
         flags,
+        needs: abi::Str::EMPTY,
     };
     slots.iter().map(slot).collect::<Vec<_>>().leak()
 }

@@ -1,0 +1,64 @@
+//! The recipe as a task behind the plugin border.
+
+use samkit_plugin::{
+    Descriptor, EXT_SAM, Host, Inputs, Kind, Outputs, Slot, Task, TaskError, declare_plugin,
+};
+
+use crate::{EdgeParams, detect_edges};
+
+/// The task `edges`.
+#[derive(Debug)]
+pub struct Edges(EdgeParams);
+
+impl Task for Edges {
+    type Params = EdgeParams;
+    const DESCRIPTOR: Descriptor = Descriptor {
+        id: "edges",
+        name: "Edge maps",
+        version: env!("CARGO_PKG_VERSION"),
+        license: env!("CARGO_PKG_LICENSE"),
+        description: "edge maps: gradients of masks along their outlines, thinned",
+        inputs: &[Slot::new("image", Kind::Image, "the image")],
+        outputs: &[
+            Slot::new("thinned", Kind::EdgeMap, "thinned edges, 8 bits").saved_by_default(),
+            Slot::new("raw", Kind::EdgeMap, "edges before thinning, 16 bits"),
+            Slot::new("binary", Kind::Image, "thinned edges of at least the threshold")
+                .saved_by_default()
+                .needs("threshold"),
+        ],
+        extensions: &[EXT_SAM],
+    };
+
+    fn create(params: EdgeParams, host: &Host<'_>) -> Result<Self, TaskError> {
+        params.validate()?;
+        share_threads(host);
+        Ok(Self(params))
+    }
+
+    fn run(
+        &mut self,
+        _inputs: &Inputs<'_>,
+        host: &Host<'_>,
+        outputs: &mut Outputs<'_>,
+    ) -> Result<(), TaskError> {
+        let progress = |done: usize, total: usize| host.step(done as u64, total as u64);
+        let maps = detect_edges(&host.sam()?, &self.0, &progress)?;
+        host.record("masks", maps.masks as f64);
+        outputs.put("thinned", maps.thinned)?;
+        outputs.put("raw", maps.raw)?;
+        match maps.binary {
+            Some(binary) => outputs.put("binary", binary),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A shared library has threads of its own; a program that links the task in has set up its own.
+fn share_threads(host: &Host<'_>) {
+    if cfg!(feature = "export") {
+        // Fails where they are there already, from an earlier instance.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(host.threads()).build_global();
+    }
+}
+
+declare_plugin!(Edges);
