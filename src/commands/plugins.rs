@@ -4,8 +4,8 @@ use std::{fs, path::PathBuf};
 
 use clap::{Args, Subcommand, ValueEnum};
 use samkit_plugin_host::{
-    Description, Language, Plugin, PluginError, Plugins, SearchPath, SlotDescription, check,
-    project,
+    Description, Language, Origin, Plugin, PluginError, Plugins, SearchPath, SlotDescription,
+    check, project,
 };
 use samkit_recipe::{describe, nearest};
 use serde_json::{Value, json};
@@ -107,7 +107,7 @@ fn list(args: &PluginsArgs, folders: &[PathBuf]) -> Result<Outcome, CliError> {
     let mut rows = vec![["plugin", "version", "licence", "what", "from"].map(String::from)];
     rows.extend(plugins.iter().map(|plugin| {
         let Description { id, version, license, name, .. } = plugin.description();
-        let from = plugin.origin().to_string();
+        let from = origin(plugin);
         [id.clone(), version.clone(), license.clone(), name.clone(), from]
     }));
     println!("{}", aligned(&rows));
@@ -148,8 +148,15 @@ fn show(args: &PluginsArgs, folders: &[PathBuf], id: &str) -> Result<Outcome, Cl
     if !about.extensions.is_empty() {
         println!("needs {}", about.extensions.join(", "));
     }
-    println!("from {}", plugin.origin());
+    println!("from {}", origin(plugin));
     Ok(Outcome::Done)
+}
+
+fn origin(plugin: &Plugin) -> String {
+    match plugin.origin() {
+        Origin::LinkedIn => "the program itself".to_owned(),
+        Origin::File(path) => path.display().to_string(),
+    }
 }
 
 fn slots(title: &str, slots: &[SlotDescription]) -> String {
@@ -204,7 +211,7 @@ fn plugin_json(plugin: &Plugin) -> Value {
         "version": about.version,
         "license": about.license,
         "description": about.description,
-        "origin": plugin.origin().to_string(),
+        "origin": origin(plugin),
         "inputs": slots(&about.inputs),
         "outputs": slots(&about.outputs),
         "extensions": about.extensions,

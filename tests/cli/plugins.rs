@@ -35,11 +35,13 @@ fn plugins_are_listed_and_shown() {
         place.run_with(args, |command| _ = command.env("SAMKIT_PLUGIN_PATH", &folder))
     };
     let json = by_variable(&["plugins", "list", "--json"]).exits(0).json();
-    assert_eq!(json["plugins"][0]["id"], "bright");
+    assert_eq!(json["plugins"][0]["id"], "edges");
+    assert_eq!(json["plugins"][0]["origin"], "the program itself");
+    assert_eq!(json["plugins"][1]["id"], "bright");
     assert_eq!(json["errors"].as_array().map(Vec::len), Some(0));
 
     let shown = by_variable(&["plugins", "show", "bright"]).exits(0).stdout;
-    let schema = &json["plugins"][0]["params_schema"];
+    let schema = &json["plugins"][1]["params_schema"];
     for (name, parameter) in schema["properties"].as_object().expect("parameters") {
         assert!(shown.contains(name.as_str()), "{name} in {shown}");
         assert!(shown.contains(&parameter["default"].to_string()), "{name} in {shown}");
