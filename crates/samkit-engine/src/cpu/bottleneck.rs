@@ -11,11 +11,8 @@ use super::conv::{Depthwise, Shape};
 use super::elementwise;
 use super::isa::Isa;
 use super::linear::Linear;
+use super::lines::{LastLines, STRIP};
 use crate::network::ops::{conv_bn, depthwise_bn};
-
-/// Output lines that a thread takes at a time. The lines above and below a strip are expanded
-/// twice, by both of its neighbours.
-const STRIP: usize = 32;
 
 pub(crate) struct Bottleneck {
     expand: Linear,
@@ -38,18 +35,24 @@ impl Bottleneck {
         Ok(Self { expand, depthwise, project: pointwise("conv3")? })
     }
 
-    /// `bottleneck(x)` and its shape.
-    pub(crate) fn forward(&self, isa: Isa, x: &[f32], shape: Shape) -> (Vec<f32>, Shape) {
-        self.lines(isa, x, shape, |_, line| elementwise::add_bias(isa, line, &self.project.bias))
+    pub(crate) fn shape_after(&self, shape: Shape) -> Shape {
+        Shape { channels: self.project.outputs(), ..self.depthwise.shape_after(shape) }
     }
 
-    /// `gelu(x + bottleneck(x))`.
-    pub(crate) fn residual(&self, isa: Isa, x: &[f32], shape: Shape) -> Vec<f32> {
+    /// `out = bottleneck(x)`.
+    pub(crate) fn forward(&self, isa: Isa, x: &[f32], shape: Shape, out: &mut [f32]) {
+        let finish =
+            |_: usize, line: &mut [f32]| elementwise::add_bias(isa, line, &self.project.bias);
+        self.lines(isa, x, shape, out, finish);
+    }
+
+    /// `out = gelu(x + bottleneck(x))`.
+    pub(crate) fn residual(&self, isa: Isa, x: &[f32], shape: Shape, out: &mut [f32]) {
         let finish = |y: usize, line: &mut [f32]| {
             let before = &x[y * line.len()..][..line.len()];
             elementwise::add_bias_and_gelu(isa, line, &self.project.bias, before);
         };
-        self.lines(isa, x, shape, finish).0
+        self.lines(isa, x, shape, out, finish);
     }
 
     /// Computes every output line but its bias, and hands it to `finish` with its number.
@@ -58,58 +61,27 @@ impl Bottleneck {
         isa: Isa,
         x: &[f32],
         shape: Shape,
+        out: &mut [f32],
         finish: impl Fn(usize, &mut [f32]) + Sync,
-    ) -> (Vec<f32>, Shape) {
+    ) {
         let hidden = Shape { channels: self.expand.outputs(), ..shape };
-        let to = self.depthwise.shape_after(hidden);
-        let out_shape = Shape { channels: self.project.outputs(), ..to };
-        let mut out = vec![0.0; out_shape.len()];
-        let line = out_shape.width * out_shape.channels;
-        out.par_chunks_mut(STRIP * line).enumerate().for_each_init(
-            || (Expanded::new(hidden), vec![0.0; to.width * to.channels]),
-            |(expanded, mixed), (strip, out)| {
-                for (index, out) in out.chunks_exact_mut(line).enumerate() {
-                    let y = strip * STRIP + index;
-                    for source in self.depthwise.source_lines(y, shape.height) {
-                        expanded.make(isa, &self.expand, x, source);
-                    }
-                    let lines =
-                        self.depthwise.around(y, shape.height, |source| expanded.line(source));
-                    self.depthwise.line(isa, lines, hidden.width, mixed);
-                    self.project.product(isa, mixed, out);
-                    finish(y, out);
-                }
-            },
-        );
-        (out, out_shape)
-    }
-}
-
-/// Three lines of the hidden image; line `y` lies in place `y % 3`.
-struct Expanded {
-    lines: [Vec<f32>; 3],
-    held: [Option<usize>; 3],
-}
-
-impl Expanded {
-    fn new(shape: Shape) -> Self {
-        let line = || vec![0.0; shape.width * shape.channels];
-        Self { lines: [line(), line(), line()], held: [None; 3] }
-    }
-
-    fn make(&mut self, isa: Isa, expand: &Linear, x: &[f32], y: usize) {
-        let place = y % 3;
-        if self.held[place] == Some(y) {
-            return;
-        }
-        let out = &mut self.lines[place];
-        let length = out.len() / expand.outputs() * expand.inputs();
-        expand.product(isa, &x[y * length..][..length], out);
-        elementwise::bias_gelu(isa, out, &expand.bias);
-        self.held[place] = Some(y);
-    }
-
-    fn line(&self, y: usize) -> &[f32] {
-        &self.lines[y % 3]
+        let mixed = self.depthwise.shape_after(hidden);
+        let line = mixed.width * self.project.outputs();
+        let source_line = shape.width * shape.channels;
+        out.par_chunks_mut(STRIP * line).enumerate().for_each(|(strip, out)| {
+            let mut expanded = LastLines::new(hidden.width * hidden.channels);
+            let mut mixed = vec![0.0; mixed.width * mixed.channels];
+            for (index, out) in out.chunks_exact_mut(line).enumerate() {
+                let y = strip * STRIP + index;
+                let expand = |source: usize, line: &mut [f32]| {
+                    self.expand.product(isa, &x[source * source_line..][..source_line], line);
+                    elementwise::bias_gelu(isa, line, &self.expand.bias);
+                };
+                let lines = expanded.around(self.depthwise.stride(), y, shape.height, expand);
+                self.depthwise.line(isa, lines, hidden.width, &mut mixed);
+                self.project.product(isa, &mixed, out);
+                finish(y, out);
+            }
+        });
     }
 }

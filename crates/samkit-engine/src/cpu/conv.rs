@@ -1,7 +1,5 @@
 //! 3×3 convolutions of channels-last images.
 
-use std::ops::Range;
-
 use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
@@ -9,6 +7,7 @@ use super::depthwise::{PIXELS, Window, depthwise};
 use super::elementwise;
 use super::isa::Isa;
 use super::linear::{Linear, values};
+use super::lines::around;
 
 /// Height, width and channels of a channels-last image.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -57,23 +56,8 @@ impl Depthwise {
         shape.strided(self.stride, shape.channels)
     }
 
-    /// The source lines of output line `y`, of an image of `height` lines.
-    pub(crate) fn source_lines(&self, y: usize, height: usize) -> Range<usize> {
-        let centre = y * self.stride;
-        centre.saturating_sub(1)..(centre + 2).min(height)
-    }
-
-    /// The lines above, at and below the centre of output line `y`; empty outside the image.
-    pub(crate) fn around<'a>(
-        &self,
-        y: usize,
-        height: usize,
-        line: impl Fn(usize) -> &'a [f32],
-    ) -> [&'a [f32]; 3] {
-        [0, 1, 2].map(|tap| match (y * self.stride + tap).checked_sub(1) {
-            Some(source) if source < height => line(source),
-            _ => &[],
-        })
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
     }
 
     /// One output line from the three source lines of `width` pixels around it.
@@ -108,8 +92,8 @@ impl Depthwise {
         let to = self.shape_after(shape);
         let line = shape.width * shape.channels;
         out.par_chunks_exact_mut(to.width * to.channels).enumerate().for_each(|(y, out)| {
-            let lines = self.around(y, shape.height, |source| &x[source * line..][..line]);
-            self.line(isa, lines, shape.width, out);
+            let source = |source: usize| &x[source * line..][..line];
+            self.line(isa, around(self.stride, y, shape.height, source), shape.width, out);
         });
     }
 }
@@ -139,38 +123,60 @@ impl Conv3x3 {
         self.linear.outputs()
     }
 
+    pub(crate) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    pub(crate) fn shape_after(&self, shape: Shape) -> Shape {
+        shape.strided(self.stride, self.outputs())
+    }
+
+    /// One output line from the three source lines around it; `neighbours` is memory.
+    pub(crate) fn line(
+        &self,
+        isa: Isa,
+        lines: [&[f32]; 3],
+        neighbours: &mut Vec<f32>,
+        out: &mut [f32],
+    ) {
+        let taps = self.linear.inputs();
+        neighbours.resize(out.len() / self.outputs() * taps, 0.0);
+        for (x, pixel) in neighbours.chunks_exact_mut(taps).enumerate() {
+            for (line, row) in lines.into_iter().zip(pixel.chunks_exact_mut(taps / 3)) {
+                gather(line, x * self.stride, row);
+            }
+        }
+        self.linear.product(isa, neighbours, out);
+        if self.is_activated {
+            elementwise::bias_gelu(isa, out, &self.linear.bias);
+        } else {
+            elementwise::add_bias(isa, out, &self.linear.bias);
+        }
+    }
+
     pub(crate) fn forward(&self, isa: Isa, x: &[f32], shape: Shape, out: &mut [f32]) {
-        let to = shape.strided(self.stride, self.outputs());
-        let taps = 9 * shape.channels;
-        out.par_chunks_exact_mut(to.width * to.channels).enumerate().for_each_init(
-            || vec![0.0; to.width * taps],
-            |neighbours, (y, out)| {
-                for (x_out, pixel) in neighbours.chunks_exact_mut(taps).enumerate() {
-                    gather(x, shape, y * self.stride, x_out * self.stride, pixel);
-                }
-                self.linear.product(isa, neighbours, out);
-                if self.is_activated {
-                    elementwise::bias_gelu(isa, out, &self.linear.bias);
-                } else {
-                    elementwise::add_bias(isa, out, &self.linear.bias);
-                }
-            },
-        );
+        let to = self.shape_after(shape);
+        let line = shape.width * shape.channels;
+        let lines = out.par_chunks_exact_mut(to.width * to.channels).enumerate();
+        lines.for_each_init(Vec::new, |neighbours, (y, out)| {
+            let source = |source: usize| &x[source * line..][..line];
+            self.line(isa, around(self.stride, y, shape.height, source), neighbours, out);
+        });
     }
 }
 
-/// The nine pixels around (x, y), zero outside the image.
-fn gather(image: &[f32], shape: Shape, y: usize, x: usize, out: &mut [f32]) {
-    let channels = shape.channels;
-    for (tap, out) in out.chunks_exact_mut(channels).enumerate() {
-        let (row, column) = (y + tap / 3, x + tap % 3);
-        if (1..=shape.height).contains(&row) && (1..=shape.width).contains(&column) {
-            let start = ((row - 1) * shape.width + column - 1) * channels;
-            out.copy_from_slice(&image[start..start + channels]);
-        } else {
-            out.fill(0.0);
-        }
+/// The three pixels around `x` of a line, zero outside it.
+fn gather(line: &[f32], x: usize, out: &mut [f32]) {
+    let channels = out.len() / 3;
+    // Values before the line's first that `out` reaches back to.
+    let before = if x == 0 { channels } else { 0 };
+    let start = x.saturating_sub(1) * channels;
+    let inside = line.len().saturating_sub(start).min(out.len() - before);
+    out[..before].fill(0.0);
+    if inside > 0 {
+        out[before..before + inside].copy_from_slice(&line[start..start + inside]);
     }
+    out[before + inside..].fill(0.0);
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ use candle_nn::VarBuilder;
 use rayon::prelude::*;
 
 use super::bf16::{self, PackedBf16};
-use super::elementwise;
 use super::gemm::{Packed, gemm};
 use super::isa::Isa;
 use super::microkernel::{Rows, Sums};
@@ -128,23 +127,6 @@ impl Linear {
         blocks.enumerate().for_each(|(index, (out, x))| {
             self.product(isa, x, out);
             finish(index * BLOCK, out);
-        });
-    }
-
-    /// `out = x + (before(x) · Wᵀ + b)` for blocks of rows, on all threads; `before` makes this
-    /// layer's input from a block of `x`.
-    pub(crate) fn after(
-        &self,
-        isa: Isa,
-        x: &[f32],
-        out: &mut [f32],
-        before: impl Fn(&[f32]) -> Vec<f32> + Sync,
-    ) {
-        let outputs = self.outputs();
-        let blocks = out.par_chunks_mut(BLOCK * outputs).zip(x.par_chunks(BLOCK * outputs));
-        blocks.for_each(|(out, x)| {
-            self.product(isa, &before(x), out);
-            elementwise::add_bias_and(isa, out, &self.bias, x);
         });
     }
 }

@@ -19,6 +19,7 @@ mod isa;
 #[cfg(feature = "kernels")]
 pub mod kernels;
 mod linear;
+mod lines;
 mod microkernel;
 mod neck;
 mod relative_attention;

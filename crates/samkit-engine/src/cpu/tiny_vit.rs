@@ -1,14 +1,18 @@
 //! TinyViT-5M, the image encoder of MobileSAM: the same as [`crate::network`]'s, for CPUs.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use candle_core::Result;
 use candle_nn::VarBuilder;
+use rayon::prelude::*;
 
 use super::attention::WindowAttention;
 use super::bottleneck::Bottleneck;
 use super::conv::{Conv3x3, Depthwise, Shape};
 use super::elementwise;
 use super::isa::Isa;
-use super::linear::{Kernels, Linear};
+use super::linear::{BLOCK, Kernels, Linear};
+use super::lines::{LastLines, STRIP, around};
 use super::neck::Neck;
 use super::token_side::Norm;
 use crate::frame::INPUT_SIDE;
@@ -17,9 +21,11 @@ use crate::network::tiny_vit::{downsampling_stride, is_attention, is_convolution
 
 pub(crate) struct TinyVit {
     isa: Isa,
-    stem: [Conv3x3; 2],
+    stem: Stem,
     stages: Vec<Stage>,
     neck: Neck,
+    /// Kept from one image to the next; one for every thread that encodes.
+    memory: Mutex<Vec<Memory>>,
 }
 
 struct Stage {
@@ -45,7 +51,7 @@ impl TinyVit {
             let (weight, bias) = conv_bn(&vb, [outputs, inputs, 3, 3])?;
             Conv3x3::new(isa, &weight, Some(&bias), 2, is_activated)
         };
-        let stem = [stem("patch_embed.seq.0", true)?, stem("patch_embed.seq.2", false)?];
+        let stem = Stem([stem("patch_embed.seq.0", true)?, stem("patch_embed.seq.2", false)?]);
         let mut stages = Vec::new();
         loop {
             let vb = vb.pp("layers").pp(stages.len());
@@ -69,7 +75,8 @@ impl TinyVit {
                 .transpose()?;
             stages.push(Stage { blocks, downsample });
         }
-        Ok(Self { isa, stem, stages, neck: Neck::load(isa, &vb.pp("neck"))? })
+        let neck = Neck::load(isa, &vb.pp("neck"))?;
+        Ok(Self { isa, stem, stages, neck, memory: Mutex::default() })
     }
 
     /// `image` (1024, 1024, 3), normalised and padded → (4096, 256).
@@ -77,25 +84,84 @@ impl TinyVit {
         let isa = self.isa;
         let side = INPUT_SIDE as usize;
         let mut shape = Shape { height: side, width: side, channels: 3 };
-        let mut x = Vec::new();
-        for (index, conv) in self.stem.iter().enumerate() {
-            let to = shape.strided(2, conv.outputs());
-            let mut out = vec![0.0; to.len()];
-            conv.forward(isa, if index == 0 { image } else { &x }, shape, &mut out);
-            (x, shape) = (out, to);
-        }
+        let mut memory = self.kept().pop().unwrap_or_default();
+        let Memory { x, out } = &mut memory;
+        let to = self.stem.shape_after(shape);
+        self.stem.forward(isa, image, shape, room(x, to));
+        shape = to;
         for stage in &self.stages {
             for block in &stage.blocks {
                 match block {
-                    Block::Convolution(block) => x = block.residual(isa, &x, shape),
-                    Block::Attention(block) => block.forward(isa, &mut x, shape),
+                    Block::Convolution(block) => {
+                        block.residual(isa, room(x, shape), shape, room(out, shape));
+                    }
+                    Block::Attention(block) => {
+                        block.forward(isa, room(x, shape), shape, room(out, shape));
+                    }
                 }
+                std::mem::swap(x, out);
             }
             if let Some(downsample) = &stage.downsample {
-                (x, shape) = downsample.forward(isa, &x, shape);
+                let to = downsample.shape_after(shape);
+                downsample.forward(isa, room(x, shape), shape, room(out, to));
+                shape = to;
+                std::mem::swap(x, out);
             }
         }
-        self.neck.forward(isa, &x, shape)
+        let embedding = self.neck.forward(isa, room(x, shape), shape);
+        self.kept().push(memory);
+        embedding
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Memory>> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What the blocks read and write, one after the other.
+#[derive(Default)]
+struct Memory {
+    x: Vec<f32>,
+    out: Vec<f32>,
+}
+
+/// Memory for an image, with whatever was there.
+fn room(memory: &mut Vec<f32>, shape: Shape) -> &mut [f32] {
+    if memory.len() < shape.len() {
+        memory.resize(shape.len(), 0.0);
+    }
+    &mut memory[..shape.len()]
+}
+
+/// The two convolutions before the first stage. The image between them would be the network's
+/// largest; here it exists only as three lines at a time.
+struct Stem([Conv3x3; 2]);
+
+impl Stem {
+    fn shape_after(&self, shape: Shape) -> Shape {
+        let [first, second] = &self.0;
+        second.shape_after(first.shape_after(shape))
+    }
+
+    fn forward(&self, isa: Isa, image: &[f32], shape: Shape, out: &mut [f32]) {
+        let [first, second] = &self.0;
+        let between = first.shape_after(shape);
+        let to = second.shape_after(between);
+        let line = shape.width * shape.channels;
+        out.par_chunks_mut(STRIP * to.width * to.channels).enumerate().for_each(|(strip, out)| {
+            let mut lines = LastLines::new(between.width * between.channels);
+            let (mut narrow, mut wide) = (Vec::new(), Vec::new());
+            for (index, out) in out.chunks_exact_mut(to.width * to.channels).enumerate() {
+                let make = |y: usize, out: &mut [f32]| {
+                    let source = |source: usize| &image[source * line..][..line];
+                    let lines = around(first.stride(), y, shape.height, source);
+                    first.line(isa, lines, &mut narrow, out);
+                };
+                let y = strip * STRIP + index;
+                let lines = lines.around(second.stride(), y, between.height, make);
+                second.line(isa, lines, &mut wide, out);
+            }
+        });
     }
 }
 
@@ -121,20 +187,21 @@ impl AttentionBlock {
         })
     }
 
-    fn forward(&self, isa: Isa, x: &mut Vec<f32>, shape: Shape) {
-        let mut attended = vec![0.0; x.len()];
-        self.attention.forward(isa, x, shape, &mut attended);
-        self.local.forward(isa, &attended, shape, x);
-        let before = &*x;
+    /// From `x` to `out`; `x` is written over.
+    fn forward(&self, isa: Isa, x: &mut [f32], shape: Shape, out: &mut [f32]) {
+        self.attention.forward(isa, x, shape, out);
+        self.local.forward(isa, out, shape, x);
         let [widen, narrow] = &self.mlp;
-        narrow.after(isa, before, &mut attended, |rows| {
-            let mut normed = rows.to_vec();
-            self.norm.apply(isa, &mut normed);
-            let mut hidden = vec![0.0; rows.len() / shape.channels * widen.outputs()];
-            widen.product(isa, &normed, &mut hidden);
-            elementwise::bias_gelu(isa, &mut hidden, &widen.bias);
-            hidden
+        let width = BLOCK * shape.channels;
+        let blocks = out.par_chunks_mut(width).zip(x.par_chunks(width));
+        blocks.for_each_init(Vec::new, |hidden, (out, x)| {
+            out.copy_from_slice(x);
+            self.norm.apply(isa, out);
+            hidden.resize(x.len() / shape.channels * widen.outputs(), 0.0);
+            widen.product(isa, out, hidden);
+            elementwise::bias_gelu(isa, hidden, &widen.bias);
+            narrow.product(isa, hidden, out);
+            elementwise::add_bias_and(isa, out, &narrow.bias, x);
         });
-        *x = attended;
     }
 }
