@@ -3,7 +3,7 @@
 //! On a machine without these instructions the same products come from plain loops: that is for
 //! tests of what the rounding does to results, not for speed.
 
-use std::sync::OnceLock;
+use std::{cell::RefCell, sync::OnceLock};
 
 use super::isa::{Isa, for_each_isa};
 
@@ -81,8 +81,23 @@ type Kernel = fn(Isa, Tile<'_>, &mut [f32]);
 fn product_by(isa: Isa, x: &[f32], b: &PackedBf16, out: &mut [f32], kernel: Kernel) {
     let (count, pairs) = (x.len() / b.depth, b.depth.div_ceil(2));
     assert_eq!(out.len(), count * b.columns);
-    let mut a = vec![0; count * pairs];
-    pair_rows(isa, x, b.depth, &mut a);
+    ROUNDED.with_borrow_mut(|a| {
+        if a.len() < count * pairs {
+            a.resize(count * pairs, 0);
+        }
+        let a = &mut a[..count * pairs];
+        pair_rows(isa, x, b.depth, a);
+        panels(isa, a, b, out, kernel);
+    });
+}
+
+thread_local! {
+    /// The rounded rows of a product, kept from one to the next.
+    static ROUNDED: RefCell<Vec<Pair>> = const { RefCell::new(Vec::new()) };
+}
+
+fn panels(isa: Isa, a: &[Pair], b: &PackedBf16, out: &mut [f32], kernel: Kernel) {
+    let pairs = b.depth.div_ceil(2);
     for (panel, b_panel) in b.data.chunks_exact(pairs * WIDTH).enumerate() {
         let start = panel * WIDTH;
         let valid = WIDTH.min(b.columns - start);

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::conv::{Depthwise, Shape};
 use super::elementwise;
 use super::isa::Isa;
-use super::linear::Linear;
+use super::linear::{Kernels, Linear};
 use super::lines::{LastLines, STRIP};
 use crate::network::ops::{conv_bn, depthwise_bn};
 
@@ -21,18 +21,18 @@ pub(crate) struct Bottleneck {
 }
 
 impl Bottleneck {
-    /// `conv1`, `conv2` and `conv3` below `vb`.
-    pub(crate) fn load(isa: Isa, vb: &VarBuilder<'_>, stride: usize) -> Result<Self> {
-        let pointwise = |name: &str| {
+    /// `conv1`, `conv2` and `conv3` below `vb`; the first and the last are packed for `kernels`.
+    pub(crate) fn load(kernels: [Kernels; 2], vb: &VarBuilder<'_>, stride: usize) -> Result<Self> {
+        let pointwise = |name: &str, kernels: Kernels| {
             let vb = vb.pp(name);
             let (outputs, inputs, ..) = vb.get_unchecked("c.weight")?.dims4()?;
             let (weight, bias) = conv_bn(&vb, [outputs, inputs, 1, 1])?;
-            Linear::new(isa, &weight, Some(&bias))
+            Linear::new(kernels, &weight, Some(&bias))
         };
-        let expand = pointwise("conv1")?;
+        let expand = pointwise("conv1", kernels[0])?;
         let depthwise = depthwise_bn(&vb.pp("conv2"), expand.outputs())?;
         let depthwise = Depthwise::new(&depthwise, stride, true)?;
-        Ok(Self { expand, depthwise, project: pointwise("conv3")? })
+        Ok(Self { expand, depthwise, project: pointwise("conv3", kernels[1])? })
     }
 
     pub(crate) fn shape_after(&self, shape: Shape) -> Shape {

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use super::depthwise::{PIXELS, Window, depthwise};
 use super::elementwise;
 use super::isa::Isa;
-use super::linear::{Linear, values};
+use super::linear::{Kernels, Linear, values};
 use super::lines::around;
 
 /// Height, width and channels of a channels-last image.
@@ -109,14 +109,14 @@ pub(crate) struct Conv3x3 {
 impl Conv3x3 {
     /// `weight` (outputs, inputs, 3, 3), `bias` (outputs).
     pub(crate) fn new(
-        isa: Isa,
+        kernels: impl Into<Kernels>,
         weight: &Tensor,
         bias: Option<&Tensor>,
         stride: usize,
         is_activated: bool,
     ) -> Result<Self> {
         let weight = weight.permute((0, 2, 3, 1))?.contiguous()?;
-        Ok(Self { linear: Linear::new(isa, &weight, bias)?, stride, is_activated })
+        Ok(Self { linear: Linear::new(kernels, &weight, bias)?, stride, is_activated })
     }
 
     pub(crate) fn outputs(&self) -> usize {

@@ -5,7 +5,7 @@ use candle_nn::VarBuilder;
 
 use super::conv::{Conv3x3, Shape};
 use super::isa::Isa;
-use super::linear::Linear;
+use super::linear::{Kernels, Linear};
 use super::token_side::Norm;
 
 pub(crate) struct Neck {
@@ -17,11 +17,11 @@ pub(crate) struct Neck {
 
 impl Neck {
     /// `vb` at the encoder's `neck`.
-    pub(crate) fn load(isa: Isa, vb: &VarBuilder<'_>) -> Result<Self> {
+    pub(crate) fn load(kernels: Kernels, vb: &VarBuilder<'_>) -> Result<Self> {
         Ok(Self {
-            reduce: Linear::new(isa, &vb.get_unchecked("0.weight")?, None)?,
+            reduce: Linear::new(kernels, &vb.get_unchecked("0.weight")?, None)?,
             norm1: Norm::load(&vb.pp(1), 1e-6)?,
-            conv: Conv3x3::new(isa, &vb.get_unchecked("2.weight")?, None, 1, false)?,
+            conv: Conv3x3::new(kernels, &vb.get_unchecked("2.weight")?, None, 1, false)?,
             norm2: Norm::load(&vb.pp(3), 1e-6)?,
         })
     }

@@ -51,7 +51,7 @@ impl Vit {
             positions: values(&positions)?,
             grid,
             blocks: blocks.collect::<Result<_>>()?,
-            neck: Neck::load(kernels.isa, &vb.pp("neck"))?,
+            neck: Neck::load(kernels.isa.into(), &vb.pp("neck"))?,
         })
     }
 
