@@ -1,5 +1,7 @@
 //! Multi-head attention inside the windows of TinyViT.
 
+use std::ops::Range;
+
 use candle_core::Result;
 use candle_nn::VarBuilder;
 use rayon::prelude::*;
@@ -18,6 +20,8 @@ pub(crate) struct WindowAttention {
     proj: Linear,
     /// (heads, tokens, tokens)
     bias: Vec<f32>,
+    /// Query, key and value of a token outside the image, which is zero.
+    outside: Vec<f32>,
     heads: usize,
     window: usize,
 }
@@ -35,8 +39,12 @@ impl WindowAttention {
                 "attention with heads of {head} channels, expected a multiple of 32"
             );
         }
+        let norm = Norm::load(&vb.pp("norm"), 1e-5)?;
+        let mut zero = vec![0.0; qkv.inputs()];
+        norm.apply(kernels.isa, &mut zero);
         Ok(Self {
-            norm: Norm::load(&vb.pp("norm"), 1e-5)?,
+            norm,
+            outside: qkv.few(kernels.isa, &zero),
             qkv,
             proj: Linear::load(kernels, &vb.pp("proj"))?,
             bias: gather_bias(&values(&biases)?, window),
@@ -46,7 +54,7 @@ impl WindowAttention {
     }
 
     /// `out = x + attention(x)`, window by window; windows that reach over the image's edge are
-    /// filled up with zeros, which take part.
+    /// filled up with zeros, which take part as keys and values.
     pub(crate) fn forward(&self, isa: Isa, x: &[f32], shape: Shape, out: &mut [f32]) {
         let side = self.window;
         let columns = shape.width.div_ceil(side);
@@ -63,13 +71,12 @@ impl WindowAttention {
                     let width = side.min(shape.width - left);
                     let segment = |y: usize| (y * shape.width + left) * shape.channels;
                     let length = width * shape.channels;
-                    scratch.tokens.fill(0.0);
                     for y in 0..lines {
                         let token = y * side * shape.channels;
                         let source = &x[segment(top + y)..][..length];
                         scratch.tokens[token..token + length].copy_from_slice(source);
                     }
-                    self.window(isa, scratch);
+                    self.window(isa, scratch, inside(lines, width, side));
                     for y in 0..lines {
                         let attended = &scratch.tokens[y * side * shape.channels..][..length];
                         let source = &x[segment(top + y)..][..length];
@@ -83,39 +90,60 @@ impl WindowAttention {
         );
     }
 
-    /// Attention of one window, `scratch.tokens` in place.
-    fn window(&self, isa: Isa, scratch: &mut Scratch) {
+    /// Attention of one window, `scratch.tokens` in place; `inside` are the tokens in the image.
+    fn window(
+        &self,
+        isa: Isa,
+        scratch: &mut Scratch,
+        inside: impl Iterator<Item = Range<usize>> + Clone,
+    ) {
         let Scratch { tokens, qkv, scores, mixed, keys } = scratch;
         let count = self.window * self.window;
         let channels = tokens.len() / count;
         let head = channels / self.heads;
-        self.norm.apply(isa, tokens);
-        self.qkv.product(isa, tokens, qkv);
-        elementwise::add_bias(isa, qkv, &self.qkv.bias);
         let stride = 3 * channels;
+        if inside.clone().map(|run| run.len()).sum::<usize>() < count {
+            qkv.chunks_exact_mut(stride).for_each(|token| token.copy_from_slice(&self.outside));
+        }
+        for run in inside.clone() {
+            let tokens = &mut tokens[run.start * channels..run.end * channels];
+            let qkv = &mut qkv[run.start * stride..run.end * stride];
+            self.norm.apply(isa, tokens);
+            self.qkv.product(isa, tokens, qkv);
+            elementwise::add_bias(isa, qkv, &self.qkv.bias);
+        }
         for h in 0..self.heads {
             // Each head's query, key and value lie next to each other.
             let at = 3 * h * head;
             let qkv = &*qkv;
             keys.repack_transposed(isa, head, count, &qkv[at + head..], stride);
             let values = Columns::rows(isa, &qkv[at + 2 * head..], count, head, stride);
-            let q = Rows { data: &qkv[at..], row: stride, column: 1 };
-            gemm(
-                isa,
-                count,
-                q,
-                keys.view(isa),
-                Sums { data: scores, stride: count, accumulate: false },
-            );
             let bias = &self.bias[h * count * count..(h + 1) * count * count];
-            elementwise::softmax_rows(isa, scores, count, (head as f32).powf(-0.5), bias);
-            let weights = Rows { data: scores, row: count, column: 1 };
-            let sums = Sums { data: &mut mixed[h * head..], stride: channels, accumulate: false };
-            gemm(isa, count, weights, values, sums);
+            for run in inside.clone() {
+                let scores = &mut scores[..run.len() * count];
+                let q = Rows { data: &qkv[run.start * stride + at..], row: stride, column: 1 };
+                let sums = Sums { data: scores, stride: count, accumulate: false };
+                gemm(isa, run.len(), q, keys.view(isa), sums);
+                let bias = &bias[run.start * count..run.end * count];
+                elementwise::softmax_rows(isa, scores, count, (head as f32).powf(-0.5), bias);
+                let weights = Rows { data: scores, row: count, column: 1 };
+                let mixed = &mut mixed[run.start * channels + h * head..];
+                let sums = Sums { data: mixed, stride: channels, accumulate: false };
+                gemm(isa, run.len(), weights, values, sums);
+            }
         }
-        self.proj.product(isa, mixed, tokens);
-        elementwise::add_bias(isa, tokens, &self.proj.bias);
+        for run in inside {
+            let run = run.start * channels..run.end * channels;
+            self.proj.product(isa, &mixed[run.clone()], &mut tokens[run.clone()]);
+            elementwise::add_bias(isa, &mut tokens[run], &self.proj.bias);
+        }
     }
+}
+
+/// The tokens of a window of `side`² that lie in the image, where it has `lines` × `width` of them.
+fn inside(lines: usize, width: usize, side: usize) -> impl Iterator<Item = Range<usize>> + Clone {
+    let (runs, length) = if width == side { (1, lines * side) } else { (lines, width) };
+    (0..runs).map(move |run| run * side..run * side + length)
 }
 
 struct Scratch {
