@@ -3,7 +3,7 @@
 //! On a machine without these instructions the same products come from plain loops: that is for
 //! tests of what the rounding does to results, not for speed.
 
-use std::{cell::RefCell, sync::OnceLock};
+use std::cell::RefCell;
 
 use super::isa::{Isa, for_each_isa};
 
@@ -61,7 +61,7 @@ impl PackedBf16 {
 fn is_native() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        static NATIVE: OnceLock<bool> = OnceLock::new();
+        static NATIVE: std::sync::OnceLock<bool> = std::sync::OnceLock::new();
         *NATIVE.get_or_init(|| {
             is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bf16")
         })

@@ -14,6 +14,7 @@ use super::elementwise;
 use super::gemm::{Columns, Packed, gemm};
 use super::heads::{self, HEAD, HEADS, INNER, interleaved};
 use super::isa::Isa;
+use super::kept::Kept;
 use super::linear::{Linear, values};
 use super::microkernel::{Rows, Sums};
 use super::token_side::{
@@ -42,6 +43,7 @@ pub(crate) struct Decoder {
     upscaler: Upscaler,
     hypernetworks: Vec<Mlp>,
     iou_head: Mlp,
+    states: Kept<Vec<f32>>,
 }
 
 /// What depends on an image (and a mask prompt) but not on points or boxes.
@@ -82,6 +84,7 @@ impl Decoder {
                 .map(|i| mlp(hypernetworks.pp(i)))
                 .collect::<Result<_>>()?,
             iou_head: mlp(vb.pp("iou_prediction_head"))?,
+            states: Kept::new(),
         })
     }
 
@@ -101,6 +104,21 @@ impl Decoder {
         masks: std::ops::Range<usize>,
         extent: Extent,
     ) -> Answer {
+        self.states.lend(|state| {
+            state.resize(TOKENS * EMBED_DIM, 0.0);
+            self.decode_in(image, sparse, masks, extent, state)
+        })
+    }
+
+    /// `state` (4096, 256) becomes the image's tokens as this prompt sees them.
+    fn decode_in(
+        &self,
+        image: &ImageSide,
+        sparse: &[f32],
+        masks: std::ops::Range<usize>,
+        extent: Extent,
+        state: &mut [f32],
+    ) -> Answer {
         let isa = self.isa;
         let tokens = [&self.output_tokens, sparse].concat();
         let [layer0, layer1] = &self.layers;
@@ -117,7 +135,6 @@ impl Decoder {
         queries = plus(&queries, &attended);
         layer1.norms[0].apply(isa, &mut queries);
         let look = layer1.token_to_image.folded(isa, &plus(&queries, &tokens));
-        let mut state = vec![0.0; TOKENS * EMBED_DIM];
         let partials = state.par_chunks_exact_mut(BLOCK * EMBED_DIM).enumerate().map_init(
             || Scratch::new(tokens.len() / EMBED_DIM),
             |scratch, (index, state)| {
@@ -131,7 +148,8 @@ impl Decoder {
                     false,
                 );
                 elementwise::softmax_over_tokens(isa, weights, update.columns());
-                update.apply(isa, weights, part(&image.tokens, &rows, EMBED_DIM), state);
+                state.copy_from_slice(part(&image.tokens, &rows, EMBED_DIM));
+                update.apply(isa, weights, state);
                 look.partial(isa, state, rows, scratch)
             },
         );
@@ -148,9 +166,7 @@ impl Decoder {
                 let rows = index * BLOCK..(index + 1) * BLOCK;
                 update.scores(isa, state, &rows, &mut scratch.scores);
                 elementwise::softmax_over_tokens(isa, &mut scratch.scores, update.columns());
-                let before = &mut scratch.block;
-                before.copy_from_slice(state);
-                update.apply(isa, &scratch.scores, before, state);
+                update.apply(isa, &scratch.scores, state);
                 look.partial(isa, state, rows, scratch)
             },
         );
@@ -161,7 +177,7 @@ impl Decoder {
         let token = |i: usize| &queries[i * EMBED_DIM..(i + 1) * EMBED_DIM];
         let iou = self.iou_head.forward(isa, token(0));
         let weights = masks.clone().flat_map(|i| self.hypernetworks[i].forward(isa, token(1 + i)));
-        let logits = self.upscaler.forward(isa, &state, &weights.collect::<Vec<_>>(), extent);
+        let logits = self.upscaler.forward(isa, state, &weights.collect::<Vec<_>>(), extent);
         masks.map(|i| iou[i]).zip(logits).collect()
     }
 }
@@ -174,13 +190,11 @@ fn part<'a>(x: &'a [f32], rows: &std::ops::Range<usize>, width: usize) -> &'a [f
 struct Scratch {
     /// (256, 8 T)
     scores: Vec<f32>,
-    /// (256, 256)
-    block: Vec<f32>,
 }
 
 impl Scratch {
     fn new(tokens: usize) -> Self {
-        Self { scores: vec![0.0; BLOCK * HEADS * tokens], block: vec![0.0; BLOCK * EMBED_DIM] }
+        Self { scores: vec![0.0; BLOCK * HEADS * tokens] }
     }
 }
 
@@ -387,7 +401,8 @@ struct ImageToToken {
     v: Linear,
     queries: Folded,
     out: Folded,
-    out_bias: Vec<f32>,
+    /// The output's bias, shared out among the heads.
+    bias_share: Vec<f32>,
     /// The positions' part of the queries, with their bias: (4096, 128) interleaved.
     query_positions: Vec<f32>,
     norm: Norm,
@@ -400,12 +415,13 @@ impl ImageToToken {
         let vb = vb.pp("cross_attn_image_to_token");
         let queries = values(&vb.get((INNER, EMBED_DIM), "q_proj.weight")?)?;
         let out = values(&vb.get((EMBED_DIM, INNER), "out_proj.weight")?)?;
+        let out_bias = values(&vb.get(EMBED_DIM, "out_proj.bias")?)?;
         Ok(Self {
             k: Linear::load(isa, &vb.pp("k_proj"))?,
             v: Linear::load(isa, &vb.pp("v_proj"))?,
             queries: Folded::new(isa, |inner, channel| queries[inner * EMBED_DIM + channel]),
             out: Folded::new(isa, |inner, channel| out[channel * INNER + inner]),
-            out_bias: values(&vb.get(EMBED_DIM, "out_proj.bias")?)?,
+            bias_share: out_bias.iter().map(|bias| bias / HEADS as f32).collect(),
             query_positions: project_all(
                 isa,
                 &interleaved_projection(isa, &vb.pp("q_proj"))?,
@@ -420,11 +436,15 @@ impl ImageToToken {
         keys.iter_mut().for_each(|k| *k /= (HEAD as f32).sqrt());
         let folded = self.queries.fold(isa, &keys);
         let columns = folded.len() / EMBED_DIM;
+        let mut values = self.out.fold(isa, &self.v.few(isa, queries));
+        for row in values.chunks_exact_mut(EMBED_DIM) {
+            row.iter_mut().zip(&self.bias_share).for_each(|(value, share)| *value += share);
+        }
         Update {
             attention: self,
             queries: Packed::new(isa, EMBED_DIM, columns, |k, j| folded[j * EMBED_DIM + k]),
             keys: interleave(&keys),
-            values: self.out.fold(isa, &self.v.few(isa, queries)),
+            values,
         }
     }
 }
@@ -436,7 +456,8 @@ struct Update<'a> {
     queries: Packed,
     /// (T, 128) interleaved.
     keys: Vec<f32>,
-    /// (8 T, 256)
+    /// (8 T, 256). Each head's weights add up to 1, so that an eighth of the output's bias in every
+    /// row is the bias.
     values: Vec<f32>,
 }
 
@@ -454,14 +475,13 @@ impl Update<'_> {
         heads::scores(isa, positions, &self.keys, scores, true);
     }
 
-    /// `LayerNorm(before + weights · values + bias)`.
-    fn apply(&self, isa: Isa, weights: &[f32], before: &[f32], out: &mut [f32]) {
+    /// `LayerNorm(state + weights · values)` in place.
+    fn apply(&self, isa: Isa, weights: &[f32], state: &mut [f32]) {
         let columns = self.columns();
         let a = Rows { data: weights, row: columns, column: 1 };
         let values = Columns::rows(isa, &self.values, columns, EMBED_DIM, EMBED_DIM);
-        gemm(isa, BLOCK, a, values, Sums { data: out, stride: EMBED_DIM, accumulate: false });
-        elementwise::add_bias_and(isa, out, &self.attention.out_bias, before);
-        self.attention.norm.apply(isa, out);
+        gemm(isa, BLOCK, a, values, Sums { data: state, stride: EMBED_DIM, accumulate: true });
+        self.attention.norm.apply(isa, state);
     }
 }
 

@@ -16,6 +16,7 @@ mod encoder;
 mod gemm;
 mod heads;
 mod isa;
+mod kept;
 #[cfg(feature = "kernels")]
 pub mod kernels;
 mod linear;

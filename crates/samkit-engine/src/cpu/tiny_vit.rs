@@ -1,7 +1,5 @@
 //! TinyViT-5M, the image encoder of MobileSAM: the same as [`crate::network`]'s, for CPUs.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use candle_core::Result;
 use candle_nn::VarBuilder;
 use rayon::prelude::*;
@@ -11,6 +9,7 @@ use super::bottleneck::Bottleneck;
 use super::conv::{Conv3x3, Depthwise, Shape};
 use super::elementwise;
 use super::isa::Isa;
+use super::kept::Kept;
 use super::linear::{BLOCK, Kernels, Linear};
 use super::lines::{LastLines, STRIP, around};
 use super::neck::Neck;
@@ -24,8 +23,7 @@ pub(crate) struct TinyVit {
     stem: Stem,
     stages: Vec<Stage>,
     neck: Neck,
-    /// Kept from one image to the next; one for every thread that encodes.
-    memory: Mutex<Vec<Memory>>,
+    memory: Kept<Memory>,
 }
 
 struct Stage {
@@ -78,16 +76,18 @@ impl TinyVit {
             stages.push(Stage { blocks, downsample });
         }
         let neck = Neck::load(kernels, &vb.pp("neck"))?;
-        Ok(Self { isa, stem, stages, neck, memory: Mutex::default() })
+        Ok(Self { isa, stem, stages, neck, memory: Kept::new() })
     }
 
     /// `image` (1024, 1024, 3), normalised and padded → (4096, 256).
     pub(crate) fn forward(&self, image: &[f32]) -> Vec<f32> {
+        self.memory.lend(|memory| self.forward_in(image, memory))
+    }
+
+    fn forward_in(&self, image: &[f32], Memory { x, out }: &mut Memory) -> Vec<f32> {
         let isa = self.isa;
         let side = INPUT_SIDE as usize;
         let mut shape = Shape { height: side, width: side, channels: 3 };
-        let mut memory = self.kept().pop().unwrap_or_default();
-        let Memory { x, out } = &mut memory;
         let to = self.stem.shape_after(shape);
         self.stem.forward(isa, image, shape, room(x, to));
         shape = to;
@@ -110,13 +110,7 @@ impl TinyVit {
                 std::mem::swap(x, out);
             }
         }
-        let embedding = self.neck.forward(isa, room(x, shape), shape);
-        self.kept().push(memory);
-        embedding
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Vec<Memory>> {
-        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+        self.neck.forward(isa, room(x, shape), shape)
     }
 }
 
