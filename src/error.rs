@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use miette::Diagnostic;
 use samkit_core::ParamError;
 use samkit_engine::EngineError;
-use samkit_io::{FindError, WriteError};
+use samkit_io::WriteError;
 use samkit_models::ModelError;
 use samkit_plugin_host::PluginError;
 use samkit_recipe::RecipeError;
@@ -22,9 +22,6 @@ pub(crate) enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Engine(#[from] EngineError),
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    Find(#[from] FindError),
     #[error(transparent)]
     #[diagnostic(transparent)]
     Write(#[from] WriteError),
@@ -59,7 +56,7 @@ pub(crate) enum CliError {
         #[help]
         help: String,
     },
-    /// A recipe whose own input is not there, or that names none.
+    /// An input that gives no images, or a recipe that names none.
     #[error("{reason}")]
     NoInput {
         reason: String,

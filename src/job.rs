@@ -1,17 +1,13 @@
 //! Work as resolved: everything checked, nothing loaded.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use samkit_engine::{DeviceKind, EmbeddingCache, Precision};
-use samkit_io::{Depth, InputImage};
+use samkit_io::InputImage;
 use samkit_models::ModelSpec;
 use samkit_recipe::Link;
 
-use crate::{
-    console::{Console, counted},
-    error::CliError,
-    tasks::Task,
-};
+use crate::{error::CliError, tasks::Task};
 
 /// What to do with which images.
 #[derive(Debug)]
@@ -85,17 +81,4 @@ impl Job {
     pub(crate) fn thread_count(&self) -> usize {
         self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
-}
-
-/// Finds the images that `inputs` name, relative to `base`, passing over results in `output`.
-pub(crate) fn find_images(
-    inputs: &[String],
-    base: &Path,
-    depth: Depth,
-    output: &Path,
-    console: Console,
-) -> Result<Vec<InputImage>, CliError> {
-    let found = samkit_io::find_images(inputs, base, depth, Some(output))?;
-    console.detail(&format!("found {}", counted(found.len(), "image")));
-    Ok(found)
 }

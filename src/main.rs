@@ -9,6 +9,7 @@ mod commands;
 mod console;
 mod embedded;
 mod error;
+mod inputs;
 mod job;
 mod numbers;
 mod report;

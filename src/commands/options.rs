@@ -12,7 +12,8 @@ use crate::{
     cli::GlobalArgs,
     console::Console,
     error::CliError,
-    job::{Job, JobStep, find_images},
+    inputs::find_images,
+    job::{Job, JobStep},
     tasks::Task,
 };
 
@@ -22,7 +23,8 @@ pub(super) const OUTPUT: &str = "samkit-out";
 /// Images in, a folder out.
 #[derive(Debug, Args)]
 pub(crate) struct ImageArgs {
-    /// Images: files, folders (searched all the way down) and globs
+    /// Images: files, folders (searched all the way down) and globs; - reads paths from standard
+    /// input, one a line
     #[arg(required = true, value_name = "IMAGE")]
     pub(crate) images: Vec<String>,
     /// Folder to write to

@@ -5,9 +5,9 @@ use std::path::{Component, Path, PathBuf};
 use clap::Args;
 use miette::Diagnostic;
 use samkit_engine::{DeviceKind, Precision};
-use samkit_io::{Depth, FindError};
+use samkit_io::Depth;
 use samkit_models::ModelSpec;
-use samkit_recipe::{Override, Path as RecipePath, PlanStep, Problem, Recipe, Source, Spot};
+use samkit_recipe::{Override, Path as RecipePath, PlanStep, Problem, Recipe, STDIN, Source, Spot};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -21,7 +21,8 @@ use crate::{
     console::Console,
     embedded,
     error::{CliError, one_line},
-    job::{Job, JobStep, find_images},
+    inputs::{InputFault, find_images},
+    job::{Job, JobStep},
     tasks::{Task, everything, plugin::PluginTask},
 };
 
@@ -35,7 +36,8 @@ use crate::{
 pub(crate) struct RunArgs {
     /// A recipe file, or the name of a built-in recipe
     recipe: String,
-    /// Images instead of the recipe's: files, folders and globs
+    /// Images instead of the recipe's: files, folders and globs; - reads paths from standard input,
+    /// one a line
     #[arg(short, long, value_name = "PATH", num_args = 1..)]
     input: Vec<String>,
     /// Folder to write to instead of the recipe's
@@ -207,16 +209,16 @@ fn recipe_images(
             help: "name images with `--input PATH`, or add `input:` to the recipe".into(),
         });
     }
-    found(recipe, output, console).map_err(|error| match error {
-        CliError::Find(error @ FindError::NotFound { .. }) if origin.embedded => CliError::NoInput {
-            reason: one_line(&error),
-            help: format!(
-                "the built-in {} names the example images of samkit's repository, which are not \
-                 here: name your own with `--input PATH`",
-                origin.name
-            ),
-        },
-        other => other,
+    found(recipe, output, console).map_err(|InputFault { index, error }| {
+        if !(origin.embedded && error.is_missing()) {
+            return recipe.input_fault(index, &one_line(&error), &error.help_text()).into();
+        }
+        let help = format!(
+            "the built-in {} names the example images of samkit's repository, which are not here: \
+             name your own with `--input PATH`",
+            origin.name
+        );
+        CliError::NoInput { reason: one_line(&error), help }
     })
 }
 
@@ -224,14 +226,17 @@ fn found(
     recipe: &Recipe,
     output: &Path,
     console: Console,
-) -> Result<Vec<samkit_io::InputImage>, CliError> {
+) -> Result<Vec<samkit_io::InputImage>, InputFault> {
     // Short paths are kinder to read, but a special sign in the folder's name must stay apart
     // from the patterns of the recipe.
     let base = recipe.input_folder();
     let depth = if recipe.recursive { Depth::Subfolders } else { Depth::Folder };
     match base.to_str().filter(|base| !base.contains(['*', '?', '['])) {
         Some(_) => {
-            let near = |input: &String| relative_to(base, input).display().to_string();
+            let near = |input: &String| match input.as_str() {
+                STDIN => STDIN.to_owned(),
+                input => relative_to(base, input).display().to_string(),
+            };
             let inputs: Vec<_> = recipe.input.iter().map(near).collect();
             find_images(&inputs, Path::new(""), depth, output, console)
         }

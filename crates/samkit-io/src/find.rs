@@ -104,6 +104,15 @@ pub enum FindError {
     },
 }
 
+/// An input that gives no images.
+#[derive(Debug)]
+pub struct BadInput {
+    /// Which one, from 0.
+    pub index: usize,
+    /// Why.
+    pub error: FindError,
+}
+
 /// How far folders are searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Depth {
@@ -140,16 +149,17 @@ pub fn find_images(
     base: &Path,
     depth: Depth,
     output: Option<&Path>,
-) -> Result<Vec<InputImage>, FindError> {
+) -> Result<Vec<InputImage>, BadInput> {
     if inputs.is_empty() {
-        return Err(FindError::Nothing);
+        return Err(BadInput { index: 0, error: FindError::Nothing });
     }
     // A folder that is not there yet holds no results.
     let output = output.and_then(|folder| canonical(folder).ok());
     let mut seen = HashSet::new();
     let mut images = Vec::new();
-    for input in inputs {
-        let found = find(input, base, depth, output.as_deref())?;
+    for (index, input) in inputs.iter().enumerate() {
+        let found = find(input, base, depth, output.as_deref())
+            .map_err(|error| BadInput { index, error })?;
         // The same file by another name is the same file; one that is not there is kept, to be
         // reported when it is read.
         images.extend(found.into_iter().filter(|image| {

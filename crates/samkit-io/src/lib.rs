@@ -27,7 +27,7 @@ mod overlay;
 mod read;
 mod write;
 
-pub use find::{Depth, FindError, IMAGE_EXTENSIONS, InputImage, find_images};
+pub use find::{BadInput, Depth, FindError, IMAGE_EXTENSIONS, InputImage, find_images};
 pub use names::OutputNames;
 pub use overlay::{draw_prompt, edge_overlay, mask_overlay};
 pub use read::{LoadedImage, ReadError, ReadLimits, read_image, read_logits, read_masks};

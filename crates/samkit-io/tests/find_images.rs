@@ -19,7 +19,7 @@ fn folder(files: &[&str]) -> TempDir {
 
 fn find(inputs: &[&str], base: &Path) -> Result<Vec<InputImage>, FindError> {
     let inputs: Vec<String> = inputs.iter().map(ToString::to_string).collect();
-    find_images(&inputs, base, Depth::Subfolders, None)
+    find_images(&inputs, base, Depth::Subfolders, None).map_err(|bad| bad.error)
 }
 
 /// What `inputs` give where results go to `output`.
@@ -60,7 +60,7 @@ fn a_folder_can_be_searched_alone() {
     let find = |input: &str| find_images(&[input.into()], base.path(), Depth::Folder, None);
     let names: Vec<_> = find("in").unwrap().iter().map(InputImage::name).collect();
     assert_eq!(names, ["a.jpg"]);
-    let error = find("deep").unwrap_err();
+    let error = find("deep").unwrap_err().error;
     assert!(error.help().unwrap().to_string().contains("recursive: true"));
 }
 
@@ -124,7 +124,8 @@ fn a_folder_cannot_be_input_and_output() {
         Depth::Subfolders,
         Some(&base.path().join("./in/")),
     )
-    .unwrap_err();
+    .unwrap_err()
+    .error;
     assert!(matches!(error, FindError::IsOutput { .. }), "{error}");
     assert!(error.help().is_some_and(|help| help.to_string().contains("another output folder")));
 }
