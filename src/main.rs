@@ -1,6 +1,7 @@
 //! The program `samkit`: reads the command line, runs one command, and is the one place where
 //! errors become text and exit codes.
 #![forbid(unsafe_code)]
+#![deny(clippy::print_stdout)]
 
 mod batch;
 mod catalogue;
@@ -12,6 +13,7 @@ mod error;
 mod inputs;
 mod job;
 mod numbers;
+mod print;
 mod report;
 mod stop;
 mod tasks;

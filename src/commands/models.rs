@@ -13,6 +13,7 @@ use super::Outcome;
 use crate::{
     console::{Console, Fetching},
     error::{CliError, one_line},
+    print::{print_text, say},
     report::{print_json, table::aligned},
 };
 
@@ -101,7 +102,7 @@ pub(super) fn run(args: ModelsArgs, console: Console) -> Result<Outcome, CliErro
             if models.json {
                 print_json(&json!({ "id": id, "path": path, "present": path.exists() }));
             } else {
-                println!("{}", path.display());
+                say!("{}", path.display());
             }
             Ok(Outcome::Done)
         }
@@ -146,8 +147,8 @@ impl Models {
                 spec.description.clone(),
             ]);
         }
-        print!("{}", aligned(&rows));
-        println!("\nkept in {}", self.store.dir().display());
+        print_text(&aligned(&rows));
+        say!("\nkept in {}", self.store.dir().display());
     }
 
     fn spec_json(&self, spec: &ModelSpec, status: &Status) -> Value {
@@ -202,12 +203,12 @@ impl Models {
         } else {
             for (spec, result) in &results {
                 match result {
-                    Ok(local) => println!("{}: ok, sha256 {}", spec.id, local.sha256),
-                    Err(error) => println!("{}: FAILED: {}", spec.id, one_line(error)),
+                    Ok(local) => say!("{}: ok, sha256 {}", spec.id, local.sha256),
+                    Err(error) => say!("{}: FAILED: {}", spec.id, one_line(error)),
                 }
             }
             if results.is_empty() {
-                println!("no weights are in {}", self.store.dir().display());
+                say!("no weights are in {}", self.store.dir().display());
             }
         }
         Ok(if failed { Outcome::SomeFailed } else { Outcome::Done })
@@ -220,7 +221,7 @@ impl Models {
             return;
         }
         for local in models {
-            println!("{}: {} (from {})", local.id, local.path.display(), local.source);
+            say!("{}: {} (from {})", local.id, local.path.display(), local.source);
         }
     }
 }

@@ -15,6 +15,7 @@ use crate::{
     catalogue::find_plugins,
     cli::GlobalArgs,
     error::{CliError, one_line},
+    print::{print_text, say},
     report::{print_json, table::aligned},
 };
 
@@ -110,11 +111,11 @@ fn list(args: &PluginsArgs, folders: &[PathBuf]) -> Result<Outcome, CliError> {
         let from = origin(plugin);
         [id.clone(), version.clone(), license.clone(), name.clone(), from]
     }));
-    println!("{}", aligned(&rows));
-    println!("looked for in");
+    say!("{}", aligned(&rows));
+    say!("looked for in");
     for folder in search.folders() {
         let remark = if folder.is_dir() { "" } else { " (not there)" };
-        println!("  {}{remark}", folder.display());
+        say!("  {}{remark}", folder.display());
     }
     for error in errors {
         eprintln!("{:?}", miette::Report::new(error));
@@ -141,14 +142,14 @@ fn show(args: &PluginsArgs, folders: &[PathBuf], id: &str) -> Result<Outcome, Cl
         return Ok(Outcome::Done);
     }
     let about = plugin.description();
-    println!("{} {}, {}\n{}\n", about.id, about.version, about.license, about.description);
-    print!("{}", slots("takes", &about.inputs));
-    print!("{}", slots("gives", &about.outputs));
-    print!("{}", parameters(&about.params_schema));
+    say!("{} {}, {}\n{}\n", about.id, about.version, about.license, about.description);
+    print_text(&slots("takes", &about.inputs));
+    print_text(&slots("gives", &about.outputs));
+    print_text(&parameters(&about.params_schema));
     if !about.extensions.is_empty() {
-        println!("needs {}", about.extensions.join(", "));
+        say!("needs {}", about.extensions.join(", "));
     }
-    println!("from {}", origin(plugin));
+    say!("from {}", origin(plugin));
     Ok(Outcome::Done)
 }
 
@@ -232,9 +233,9 @@ fn report_check(plugin: &Plugin, as_json: bool) -> Outcome {
         for line in &lines {
             let verdict = if line.passed { "pass" } else { "FAIL" };
             let detail = if line.detail.is_empty() { "" } else { ": " };
-            println!("{verdict}  {}{detail}{}", line.name, line.detail);
+            say!("{verdict}  {}{detail}{}", line.name, line.detail);
         }
-        println!("\n`{}`: {failed} of {} failed", plugin.description().id, lines.len());
+        say!("\n`{}`: {failed} of {} failed", plugin.description().id, lines.len());
     }
     if failed == 0 { Outcome::Done } else { Outcome::SomeFailed }
 }
@@ -263,12 +264,12 @@ fn begin(name: &str, lang: Lang, as_json: bool) -> Result<Outcome, CliError> {
         return Ok(Outcome::Done);
     }
     for path in &paths {
-        println!("{}", path.display());
+        say!("{}", path.display());
     }
     let build = match lang {
         Lang::Rust => "cargo build --release --features export",
         Lang::C => "make",
     };
-    println!("\nbuild it with `{build}` in `{name}`, then try it with `samkit plugins check`");
+    say!("\nbuild it with `{build}` in `{name}`, then try it with `samkit plugins check`");
     Ok(Outcome::Done)
 }

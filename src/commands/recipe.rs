@@ -9,7 +9,8 @@ use crate::{
     cli::GlobalArgs,
     console::Console,
     error::CliError,
-    report::{print_json, print_text},
+    print::{print_text, say},
+    report::print_json,
 };
 
 /// Check recipes without running them, and begin new ones
@@ -54,7 +55,7 @@ pub(super) fn run(
             run::resolve_engine(&recipe, None)?;
             run::named_precision(&recipe)?;
             let ids: Vec<_> = steps.iter().map(|step| step.id.as_str()).collect();
-            println!("{}: ok, steps: {}", recipe.source().name(), ids.join(", "));
+            say!("{}: ok, steps: {}", recipe.source().name(), ids.join(", "));
         }
         RecipeCommand::New { task: name } => {
             let catalogue = Tasks::find(&global.plugin_path)?.catalogue;

@@ -2,7 +2,7 @@
 
 pub(crate) mod table;
 
-use std::{collections::BTreeMap, io::Write, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use miette::Diagnostic;
 use samkit_engine::Timings;
@@ -17,6 +17,7 @@ use crate::{
     error::one_line,
     job::{Job, JobStep},
     numbers::short_numbers,
+    print::{print_text, say},
     version::VERSION,
 };
 
@@ -277,16 +278,6 @@ pub(crate) fn print_json(report: &impl Serialize) {
     print_text(&(text + "\n"));
 }
 
-/// Text on stdout. A reader that has seen enough, such as `head`, is no error.
-pub(crate) fn print_text(text: &str) {
-    let mut stdout = std::io::stdout().lock();
-    if let Err(error) = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush())
-        && error.kind() != std::io::ErrorKind::BrokenPipe
-    {
-        eprintln!("cannot write to standard output: {error}");
-    }
-}
-
 /// What a job would do, for `--dry-run`.
 pub(crate) fn print_plan(job: &Job, as_json: bool) {
     let steps: Vec<_> = job
@@ -315,22 +306,22 @@ pub(crate) fn print_plan(job: &Job, as_json: bool) {
         }));
         return;
     }
-    println!("{} would run on {}:", job.name, counted(images.len(), "image"));
-    images.iter().for_each(|image| println!("  {image}"));
-    println!("steps:");
+    say!("{} would run on {}:", job.name, counted(images.len(), "image"));
+    images.iter().for_each(|image| say!("  {image}"));
+    say!("steps:");
     for step in &job.steps {
-        println!("  {} ({})", step.id, step.task.name());
+        say!("  {} ({})", step.id, step.task.name());
         for link in &step.inputs {
-            println!("    takes {}: {} of {}", link.input, link.output, job.steps[link.step].id);
+            say!("    takes {}: {} of {}", link.input, link.output, job.steps[link.step].id);
         }
         let params = short_numbers(step.task.params_json());
         for (name, value) in params.as_object().into_iter().flatten() {
-            println!("    {name}: {value}");
+            say!("    {name}: {value}");
         }
         let files = job.files(step);
         let files = if files.is_empty() { "nothing".into() } else { files.join(", ") };
-        println!("    writes {files}");
+        say!("    writes {files}");
     }
     let there = if weights { "present" } else { "to be fetched" };
-    println!("weights: {}, {there}", job.model.id);
+    say!("weights: {}, {there}", job.model.id);
 }

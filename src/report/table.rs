@@ -3,11 +3,14 @@
 use std::{fmt::Write, time::Duration};
 
 use super::RunReport;
-use crate::console::{counted, duration};
+use crate::{
+    console::{counted, duration},
+    print::print_text,
+};
 
 /// Prints what was written and how long each part took.
 pub(crate) fn print(report: &RunReport, timings: bool) {
-    print!("{}", text(report, timings));
+    print_text(&text(report, timings));
 }
 
 fn text(report: &RunReport, timings: bool) -> String {

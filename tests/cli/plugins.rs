@@ -1,6 +1,12 @@
 //! `samkit plugins`.
 
-use std::{env::consts::DLL_EXTENSION, path::Path, process::Command};
+use std::{
+    env::consts::DLL_EXTENSION,
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
 
 use crate::support::{Place, needs_weights, scene, text};
 
@@ -156,6 +162,46 @@ fn a_plugin_that_breaks_a_rule_fails_its_step_and_others_go_on() {
         .says(&["`bright` broke a rule", "returned 99, which is no status"]);
     let names = place.names("samkit-out/fine");
     assert_eq!(names, ["a.edges.png", "a.overlay.png", "b.edges.png", "b.overlay.png"]);
+}
+
+/// The plugin runs in a loop that never ends: the program waits a few seconds, and goes.
+#[test]
+#[cfg(unix)]
+fn a_plugin_that_does_not_stop_ends_the_run() {
+    needs_weights!();
+    let place = Place::new();
+    let start = "const SamkitOutputs *out) {";
+    let endless = "fclose(fopen(\"started\", \"w\")); for (volatile int i = 0;; i = 0) {}";
+    let source = include_str!("../../examples/plugins/c/bright.c")
+        .replace(start, &format!("{start} {endless}"))
+        .replace("#include <string.h>", "#include <string.h>\n#include <stdio.h>");
+    let source = place.write("bright.c", source);
+    compiled(&place, &source);
+    place.picture("a.png", &scene(48, 32));
+    let steps = "  - { id: fine, task: edges, params: { points_per_side: 2 } }\n  - task: bright\n";
+    place.write("r.yaml", format!("version: 1\ninput: .\nsteps:\n{steps}"));
+    let folder = place.path("plugins");
+    let child = Command::new(env!("CARGO_BIN_EXE_samkit"))
+        .args(["run", "r.yaml", "--plugin-path", text(&folder)])
+        .current_dir(place.path(""))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let patience = Instant::now() + Duration::from_secs(120);
+    while !place.path("started").exists() {
+        assert!(Instant::now() < patience, "the plugin does not start");
+        thread::sleep(Duration::from_millis(20));
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.expect("kill").success());
+    let ended = child.wait_with_output().expect("its end");
+    let errors = String::from_utf8_lossy(&ended.stderr);
+    assert!(errors.contains("`bright` was asked to stop and did not within 5.0 s"), "{errors}");
+    assert_eq!(ended.status.code(), Some(130), "{errors}");
+    // What another step wrote before is whole.
+    assert_eq!(place.names("samkit-out/fine"), ["a.edges.png", "a.overlay.png"]);
+    assert_eq!(place.json("samkit-out/run.json")["interrupted"], true);
 }
 
 #[test]

@@ -222,7 +222,7 @@ pub enum PluginError {
     },
     /// The plugin was asked to stop and did not. Its thread still runs and cannot be ended: the
     /// program should say so and exit.
-    #[error("`{plugin}` was asked to stop and did not within {} s; the run has to end here", waited.as_secs_f32())]
+    #[error("`{plugin}` was asked to stop and did not within {:.1} s; the run has to end here", waited.as_secs_f32())]
     #[diagnostic(help("what was written so far is complete; tell the plugin's author"))]
     DidNotStop {
         /// The plugin.
