@@ -58,7 +58,6 @@ mod locate;
 mod merge;
 mod node;
 mod overrides;
-mod params;
 mod parse;
 mod path;
 mod plan;

@@ -20,6 +20,14 @@ impl Recipe {
         self.fault(place, Spot::Value, problem)
     }
 
+    /// An error at parameter `name` of step number `step`, found after decoding.
+    pub fn param_fault(&self, step: usize, name: &str, found: &str, expected: &str) -> RecipeError {
+        let problem =
+            Problem::Value { name: name.into(), found: found.into(), expected: expected.into() };
+        let path = self.steps[step].places.step.key("params").key(name);
+        self.fault(&path, Spot::Value, problem)
+    }
+
     pub(crate) fn show(&self, fault: Fault) -> RecipeError {
         self.place(fault).1.into()
     }

@@ -13,9 +13,10 @@ pub fn template(task: &TaskInfo, catalogue: &Catalogue) -> String {
     let mut steps = Vec::new();
     chain(task, catalogue, &mut Vec::new(), &mut steps);
     let mut text = format!(
-        "# yaml-language-server: $schema=../schema/recipe.schema.json\n\
+        "# yaml-language-server: $schema=recipe.schema.json\n\
          # {}\n\
          #\n\
+         # Editors complete and check it beside: samkit recipe schema > recipe.schema.json\n\
          # Paths are relative to this file.\n\
          version: {VERSION}\n\
          input: images            # a file, a folder, a pattern such as photos/*.jpg, or a list of them\n\

@@ -1,7 +1,6 @@
 //! What recipes mean, and what is said about those that are wrong.
 
 use samkit_recipe::{Override, Path, Problem, Recipe, RecipeError, Source, Spot, locate};
-use serde::{Deserialize, Serialize};
 
 const GOOD: &str = "\
 version: 1
@@ -16,23 +15,6 @@ steps:
   - task: everything
     inputs: { boxes: fine }
 ";
-
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Thinning {
-    #[default]
-    Canny,
-    StructuredEdges,
-}
-
-#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-struct Params {
-    points_per_side: u32,
-    smoothing: f32,
-    threshold: Option<f32>,
-    thinning: Thinning,
-}
 
 fn parse(text: &str) -> Result<Recipe, RecipeError> {
     Recipe::parse(Source::new("r.yaml", text), &[])
@@ -74,10 +56,8 @@ fn a_recipe_is_read_with_its_defaults() {
     assert_eq!(recipe.steps[0].save.as_deref(), Some(&["raw".to_owned()][..]));
     assert_eq!(recipe.steps[1].id, "everything", "the task names the step where no id does");
     assert_eq!(recipe.steps[1].inputs["boxes"], "fine");
-
-    let params: Params = recipe.params(0).unwrap();
-    assert_eq!(params, Params { points_per_side: 32, ..Params::default() });
-    assert_eq!(recipe.params::<Params>(1).unwrap(), Params::default());
+    assert_eq!(recipe.steps[0].params["points_per_side"], 32);
+    assert_eq!(recipe.steps[1].params.get("points_per_side"), None);
 }
 
 #[test]
@@ -170,35 +150,6 @@ fn a_key_that_stands_twice_is_shown_at_its_second_place() {
 }
 
 #[test]
-fn parameters_are_checked_one_by_one() {
-    let with = |params: &str| {
-        let text = format!(
-            "version: 1\nsteps:\n  - task: edges\n    params:\n      smoothing: 1\n{params}"
-        );
-        report(&parse(&text).unwrap().params::<Params>(0).unwrap_err())
-    };
-    assert_eq!(
-        with("      point_per_side: 4\n"),
-        "r.yaml:6:7: unknown key `point_per_side`\npoint_per_side <- did you mean `points_per_side`?\n\
-         hint: the keys here are `points_per_side`, `smoothing`, `threshold`, `thinning`"
-    );
-    assert_eq!(
-        with("      points_per_side: -3\n"),
-        "r.yaml:6:24: `points_per_side` is -3, expected a whole number, not negative\n\
-         -3 <- expected a whole number, not negative"
-    );
-    assert_eq!(
-        with("      threshold: \"low\"\n"),
-        "r.yaml:6:18: `threshold` is the text `low`, expected a number\n\"low\" <- expected a number"
-    );
-    assert_eq!(
-        with("      thinning: sobel\n"),
-        "r.yaml:6:17: `thinning` is the text `sobel`, expected `canny` or `structured-edges`\n\
-         sobel <- expected `canny` or `structured-edges`"
-    );
-}
-
-#[test]
 fn faults_found_later_are_shown_at_their_place_or_around_it() {
     let recipe = parse(GOOD).unwrap();
     let error = recipe.param_fault(0, "points_per_side", "32", "a number from 1 to 8");
@@ -230,8 +181,8 @@ fn overrides_change_values_by_number_and_by_id() {
         "engine.device=auto",
     ];
     let recipe = parse_with(GOOD, &changes).unwrap();
-    assert_eq!(recipe.params::<Params>(0).unwrap().points_per_side, 4);
-    assert_eq!(recipe.params::<Params>(1).unwrap().smoothing, 2.5);
+    assert_eq!(recipe.steps[0].params["points_per_side"], 4);
+    assert_eq!(recipe.steps[1].params["smoothing"], 2.5);
     assert_eq!(recipe.engine.device.as_deref(), Some("auto"));
 }
 
