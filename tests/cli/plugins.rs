@@ -16,6 +16,20 @@ fn bright(place: &Place) -> String {
     compiled(place, &source)
 }
 
+/// The same, made to demand more inputs (name and kind) and to do something before its work.
+fn bright_taking(place: &Place, inputs: &[(&str, &str)], before: &str) {
+    let slots: String = inputs
+        .iter()
+        .map(|(name, kind)| format!(", {{.name = TEXT(\"{name}\"), .kind = SAMKIT_KIND_{kind}}}"))
+        .collect();
+    let run = "const SamkitOutputs *out) {";
+    let source = include_str!("../../examples/plugins/c/bright.c")
+        .replace("SAMKIT_KIND_IMAGE}};", &format!("SAMKIT_KIND_IMAGE}}{slots}}};"))
+        .replace(".input_count = 1", &format!(".input_count = {}", inputs.len() + 1))
+        .replace(run, &format!("{run}\n  {before}"));
+    compiled(place, &place.write("bright.c", source));
+}
+
 fn compiled(place: &Place, source: &Path) -> String {
     let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
     let library = place.write(&format!("plugins/bright.{DLL_EXTENSION}"), []);
@@ -208,22 +222,16 @@ fn a_plugin_that_does_not_stop_ends_the_run() {
 fn a_plugin_takes_what_earlier_steps_found() {
     needs_weights!();
     let place = Place::new();
-    // The example, made to demand masks and edges too, and to fail where there are few masks.
-    let source = include_str!("../../examples/plugins/c/bright.c")
-        .replace(
-            "SAMKIT_KIND_IMAGE}};",
-            "SAMKIT_KIND_IMAGE}, {.name = TEXT(\"masks\"), .kind = SAMKIT_KIND_MASKS}, \
-             {.name = TEXT(\"edges\"), .kind = SAMKIT_KIND_EDGE_MAP}};",
-        )
-        .replace(".input_count = 1", ".input_count = 3")
-        .replace(
-            "const SamkitOutputs *out) {",
-            "const SamkitOutputs *out) {\n  for (size_t i = 0; i < in->artifact_count; i++)\n    \
-             if (in->artifacts[i]->kind == SAMKIT_KIND_MASKS && in->artifacts[i]->region_count < 3) \
-             return fail(SAMKIT_FAILED, \"too few masks\");",
-        );
-    let source = place.write("bright.c", source);
-    compiled(&place, &source);
+    let few = "return fail(SAMKIT_FAILED, \"too few masks\");";
+    bright_taking(
+        &place,
+        &[("masks", "MASKS"), ("edges", "EDGE_MAP")],
+        &format!(
+            "for (size_t i = 0; i < in->artifact_count; i++)\n    \
+             if (in->artifacts[i]->kind == SAMKIT_KIND_MASKS && \
+             in->artifacts[i]->region_count < 3) {few}"
+        ),
+    );
     place.picture("a.png", &scene(48, 32));
     let recipe = "\
 version: 1
@@ -256,6 +264,23 @@ steps:
         .says(&["`bright` failed: too few masks"]);
     place.write("r.yaml", recipe.replace("masks: parts", "masks: fine"));
     place.run(&[&["run", "r.yaml"], &found[..]].concat()).exits(2).says(&["r.yaml:", "masks"]);
+}
+
+/// Every recipe in the guide is one.
+#[test]
+fn the_guides_recipes_can_be_planned() {
+    let place = Place::new();
+    bright_taking(&place, &[("masks", "MASKS")], "");
+    let folder = place.path("plugins");
+    place.write("house.yaml", "version: 1\nsteps:\n  - task: edges\n");
+    let guide = include_str!("../../docs/recipes.md");
+    let recipes: Vec<_> = guide.split("```yaml\n").skip(1).collect();
+    assert_eq!(recipes.len(), 3);
+    for recipe in recipes {
+        let (recipe, _) = recipe.split_once("```").expect("the end of the block");
+        place.write("r.yaml", recipe);
+        place.run(&["recipe", "check", "r.yaml", "--plugin-path", text(&folder)]).exits(0);
+    }
 }
 
 #[test]
