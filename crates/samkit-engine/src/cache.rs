@@ -13,7 +13,7 @@ use crate::sam::Sam;
 
 /// Part of every key. Raised when the encoder's results or the files change, so that embeddings of
 /// an older samkit are made again instead of being used.
-const REVISION: u32 = 1;
+const REVISION: u32 = 2;
 
 /// A folder of embeddings, one file each.
 ///

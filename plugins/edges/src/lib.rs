@@ -32,8 +32,7 @@
 //! # Ok(())
 //! # }
 //! ```
-#![deny(unsafe_code)]
-#![allow(unsafe_code, reason = "the exported symbol that `declare_plugin!` writes")]
+#![forbid(unsafe_code)]
 
 mod candidates;
 mod detect;
