@@ -219,6 +219,15 @@ fn descriptions_that_cannot_be_used() {
         },
         "`image` has the kind 9, which is unknown",
     );
+    refused(
+        |_, about| {
+            // SAFETY: the first of the slots.
+            let mut slot = unsafe { *about.outputs };
+            slot.needs = abi::Str::new("threshold");
+            (about.outputs, about.output_count) = (Box::leak(Box::new(slot)), 1);
+        },
+        "`masks` needs `threshold`, which is no parameter",
+    );
 }
 
 #[test]

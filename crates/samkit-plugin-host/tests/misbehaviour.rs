@@ -451,6 +451,24 @@ fn wrong_arguments_to_services() {
     );
     breaks(
         |b| {
+            let mut found = abi::Predictions { masks: std::ptr::null(), mask_count: 0, handle: 0 };
+            let (predict, output) = (b.sam().predict.unwrap(), 4 | abi::OUTPUT_INSIDE);
+            // SAFETY: as above.
+            unsafe { predict(b.host.context, std::ptr::null(), 0, output, &mut found) }
+        },
+        "it called `sam.predict` with wrong arguments: 6 is no kind of output",
+    );
+    breaks(
+        |b| {
+            let name = abi::Str::new("masks");
+            // SAFETY: as above.
+            unsafe { b.host.record.unwrap()(b.host.context, name, f64::NAN) };
+            abi::OK
+        },
+        "it called `record` with wrong arguments: NaN is not finite",
+    );
+    breaks(
+        |b| {
             let logits = vec![0.0; abi::LOW_RES_LEN];
             let mut out = [0.0; 3];
             let upsample = b.sam().upsample.unwrap();

@@ -7,7 +7,7 @@ use samkit_plugin::{
     Descriptor, EXT_SAM, EdgeImage, EntryCell, Host, Inputs, Kind, LogLevel, MaskOutput, Outputs,
     Prompt, Region, Slot, Table, Task, TaskError,
 };
-use samkit_plugin_host::{Cancel, Input, Instance, Plugin, PluginError, View};
+use samkit_plugin_host::{Cancel, Extent, Input, Instance, Plugin, PluginError, View};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use support::TestHost;
@@ -230,6 +230,8 @@ fn everything_goes_in_and_comes_out_and_nothing_is_copied_on_the_way_in() {
     assert_eq!(prompts[0], samkit_core::Prompt::point(1.0, 2.0));
     assert_eq!(prompts[1], samkit_core::Prompt::bbox(BBox::new(0.0, 1.0, 2.0, 3.0)));
     assert_eq!(prompts[2].mask.as_ref().unwrap().values()[0], 1.0);
+    assert_eq!(*host.extents.lock().unwrap(), [Extent::Square, Extent::Image]);
+    assert_eq!(*host.record.lock().unwrap(), [("masks".to_owned(), 7.0)]);
     assert_eq!(*host.progress.lock().unwrap(), [(1, 4), (1, 2)]);
     let logs = host.logs.lock().unwrap();
     assert_eq!(logs[0], (LogLevel::Info, "at work".to_owned()));
