@@ -11,6 +11,7 @@ use candle_nn::VarBuilder;
 use rayon::prelude::*;
 
 use super::elementwise;
+use super::first_step::{Change, FirstStep};
 use super::gemm::{Columns, Packed, gemm};
 use super::heads::{self, HEAD, HEADS, INNER, interleaved};
 use super::isa::Isa;
@@ -43,7 +44,7 @@ pub(crate) struct Decoder {
     upscaler: Upscaler,
     hypernetworks: Vec<Mlp>,
     iou_head: Mlp,
-    states: Kept<Vec<f32>>,
+    memory: Kept<Memory>,
 }
 
 /// What depends on an image (and a mask prompt) but not on points or boxes.
@@ -56,6 +57,8 @@ pub(crate) struct ImageSide {
     keys: Vec<f32>,
     values: Vec<f32>,
     queries: Vec<f32>,
+    /// For the upscaler's first step: (4096, 256).
+    upscaled: Vec<f32>,
 }
 
 /// A prompt's answer: predicted IoU and 256×256 logits of the masks that were asked for.
@@ -72,19 +75,22 @@ impl Decoder {
         output_tokens.extend(values(&vb.get((MASK_TOKENS, EMBED_DIM), "mask_tokens.weight")?)?);
         let mlp = |vb: VarBuilder<'_>| Mlp::load(isa, &vb.pp("layers"), &["0", "1", "2"]);
         let hypernetworks = vb.pp("output_hypernetworks_mlps");
+        let layers = [layer(0)?, layer(1)?];
+        let norms = layers.each_ref().map(|layer| &layer.image_to_token.norm);
+        let upscaler = Upscaler::load(isa, &vb.pp("output_upscaling"), norms)?;
         Ok(Self {
             isa,
             output_tokens,
-            layers: [layer(0)?, layer(1)?],
+            layers,
             final_attention,
             final_norm: Norm::load(&transformer.pp("norm_final_attn"), EPS)?,
             first_image: FirstImage::load(isa, &transformer.pp("layers.0"), positions)?,
-            upscaler: Upscaler::load(isa, &vb.pp("output_upscaling"))?,
+            upscaler,
             hypernetworks: (0..MASK_TOKENS)
                 .map(|i| mlp(hypernetworks.pp(i)))
                 .collect::<Result<_>>()?,
             iou_head: mlp(vb.pp("iou_prediction_head"))?,
-            states: Kept::new(),
+            memory: Kept::new(),
         })
     }
 
@@ -92,7 +98,7 @@ impl Decoder {
     /// tokens or one for each.
     pub(crate) fn image_side(&self, embedding: &[f32], dense: &[f32]) -> ImageSide {
         let tokens = embedding.iter().zip(dense.iter().cycle()).map(|(a, b)| a + b).collect();
-        self.first_image.project(self.isa, tokens)
+        self.first_image.project(self.isa, tokens, &self.upscaler.first)
     }
 
     /// Answers one prompt: `sparse` its tokens (tokens, 256), `masks` which of the four masks,
@@ -104,22 +110,19 @@ impl Decoder {
         masks: std::ops::Range<usize>,
         extent: Extent,
     ) -> Answer {
-        self.states.lend(|state| {
-            state.resize(TOKENS * EMBED_DIM, 0.0);
-            self.decode_in(image, sparse, masks, extent, state)
-        })
+        self.memory.lend(|memory| self.decode_in(image, sparse, masks, extent, memory))
     }
 
-    /// `state` (4096, 256) becomes the image's tokens as this prompt sees them.
     fn decode_in(
         &self,
         image: &ImageSide,
         sparse: &[f32],
         masks: std::ops::Range<usize>,
         extent: Extent,
-        state: &mut [f32],
+        Memory { state, changes: [first, second] }: &mut Memory,
     ) -> Answer {
         let isa = self.isa;
+        state.resize(TOKENS * EMBED_DIM, 0.0);
         let tokens = [&self.output_tokens, sparse].concat();
         let [layer0, layer1] = &self.layers;
 
@@ -129,27 +132,27 @@ impl Decoder {
         layer0.finish_tokens(isa, &mut queries, &attended);
 
         // Layer 0's image update and layer 1's look at it share each block of the image.
-        let update = layer0.image_to_token.folded(isa, &queries, &tokens);
+        let update0 = layer0.image_to_token.folded(isa, &queries, &tokens);
         let with_positions = plus(&queries, &tokens);
         let attended = layer1.self_attention.forward(isa, &with_positions, &queries);
         queries = plus(&queries, &attended);
         layer1.norms[0].apply(isa, &mut queries);
         let look = layer1.token_to_image.folded(isa, &plus(&queries, &tokens));
-        let partials = state.par_chunks_exact_mut(BLOCK * EMBED_DIM).enumerate().map_init(
+        let columns = update0.columns();
+        first.resize(TOKENS, columns);
+        let partials = blocks(state, first, columns).map_init(
             || Scratch::new(tokens.len() / EMBED_DIM),
-            |scratch, (index, state)| {
-                let rows = index * BLOCK..(index + 1) * BLOCK;
-                let weights = &mut scratch.scores;
+            |scratch, Block { rows, state, weights, moments }| {
                 heads::scores(
                     isa,
                     part(&image.queries, &rows, INNER),
-                    &update.keys,
+                    &update0.keys,
                     weights,
                     false,
                 );
-                elementwise::softmax_over_tokens(isa, weights, update.columns());
+                elementwise::softmax_over_tokens(isa, weights, columns);
                 state.copy_from_slice(part(&image.tokens, &rows, EMBED_DIM));
-                update.apply(isa, weights, state);
+                update0.apply(isa, weights, state, moments);
                 look.partial(isa, state, rows, scratch)
             },
         );
@@ -158,15 +161,15 @@ impl Decoder {
         layer1.finish_tokens(isa, &mut queries, &attended);
 
         // Layer 1's image update and the final look at it.
-        let update = layer1.image_to_token.folded(isa, &queries, &tokens);
+        let update1 = layer1.image_to_token.folded(isa, &queries, &tokens);
         let look = self.final_attention.folded(isa, &plus(&queries, &tokens));
-        let partials = state.par_chunks_exact_mut(BLOCK * EMBED_DIM).enumerate().map_init(
+        second.resize(TOKENS, columns);
+        let partials = blocks(state, second, columns).map_init(
             || Scratch::new(tokens.len() / EMBED_DIM),
-            |scratch, (index, state)| {
-                let rows = index * BLOCK..(index + 1) * BLOCK;
-                update.scores(isa, state, &rows, &mut scratch.scores);
-                elementwise::softmax_over_tokens(isa, &mut scratch.scores, update.columns());
-                update.apply(isa, &scratch.scores, state);
+            |scratch, Block { rows, state, weights, moments }| {
+                update1.scores(isa, state, &rows, weights);
+                elementwise::softmax_over_tokens(isa, weights, columns);
+                update1.apply(isa, weights, state, moments);
                 look.partial(isa, state, rows, scratch)
             },
         );
@@ -177,9 +180,46 @@ impl Decoder {
         let token = |i: usize| &queries[i * EMBED_DIM..(i + 1) * EMBED_DIM];
         let iou = self.iou_head.forward(isa, token(0));
         let weights = masks.clone().flat_map(|i| self.hypernetworks[i].forward(isa, token(1 + i)));
-        let logits = self.upscaler.forward(isa, state, &weights.collect::<Vec<_>>(), extent);
+        let changes = self.upscaler.first.changes(
+            isa,
+            &image.upscaled,
+            [first, second],
+            [&update0.values, &update1.values],
+        );
+        let logits = self.upscaler.forward(isa, &changes, &weights.collect::<Vec<_>>(), extent);
         masks.map(|i| iou[i]).zip(logits).collect()
     }
+}
+
+/// What a prompt makes of the image.
+#[derive(Default)]
+struct Memory {
+    /// The image's tokens, (4096, 256).
+    state: Vec<f32>,
+    /// How they were changed.
+    changes: [Change; 2],
+}
+
+/// A block of the image's tokens, and the part of their change that belongs to it.
+struct Block<'a> {
+    rows: std::ops::Range<usize>,
+    state: &'a mut [f32],
+    weights: &'a mut [f32],
+    moments: &'a mut [f32],
+}
+
+fn blocks<'a>(
+    state: &'a mut [f32],
+    change: &'a mut Change,
+    columns: usize,
+) -> impl IndexedParallelIterator<Item = Block<'a>> {
+    let weights = change.weights.par_chunks_exact_mut(BLOCK * columns);
+    let moments = change.moments.par_chunks_exact_mut(2 * BLOCK);
+    let parts = state.par_chunks_exact_mut(BLOCK * EMBED_DIM).zip(weights).zip(moments);
+    parts.enumerate().map(|(index, ((state, weights), moments))| {
+        let rows = index * BLOCK..(index + 1) * BLOCK;
+        Block { rows, state, weights, moments }
+    })
 }
 
 fn part<'a>(x: &'a [f32], rows: &std::ops::Range<usize>, width: usize) -> &'a [f32] {
@@ -252,13 +292,14 @@ impl FirstImage {
         })
     }
 
-    fn project(&self, isa: Isa, tokens: Vec<f32>) -> ImageSide {
+    fn project(&self, isa: Isa, tokens: Vec<f32>, upscaling: &FirstStep) -> ImageSide {
         let placed = plus(&tokens, &self.positions);
         let project = |layer: &Linear, x: &[f32]| project_all(isa, layer, x);
         ImageSide {
             keys: project(&self.keys, &placed),
             values: project(&self.values, &tokens),
             queries: project(&self.queries, &placed),
+            upscaled: upscaling.image(isa, &tokens),
             tokens,
         }
     }
@@ -475,13 +516,14 @@ impl Update<'_> {
         heads::scores(isa, positions, &self.keys, scores, true);
     }
 
-    /// `LayerNorm(state + weights · values)` in place.
-    fn apply(&self, isa: Isa, weights: &[f32], state: &mut [f32]) {
+    /// `LayerNorm(state + weights · values)` in place; means and 1/σ go to `moments`.
+    fn apply(&self, isa: Isa, weights: &[f32], state: &mut [f32], moments: &mut [f32]) {
         let columns = self.columns();
         let a = Rows { data: weights, row: columns, column: 1 };
         let values = Columns::rows(isa, &self.values, columns, EMBED_DIM, EMBED_DIM);
         gemm(isa, BLOCK, a, values, Sums { data: state, stride: EMBED_DIM, accumulate: true });
-        self.attention.norm.apply(isa, state);
+        let Norm { weight, bias, eps } = &self.attention.norm;
+        elementwise::layer_norm_moments(isa, state, weight, bias, *eps, moments);
     }
 }
 

@@ -61,7 +61,12 @@ fn largest(x: &[f32]) -> f32 {
 }
 
 #[inline(always)]
-fn normalise_row<const FMA: bool>(row: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) {
+fn normalise_row<const FMA: bool>(
+    row: &mut [f32],
+    weight: &[f32],
+    bias: &[f32],
+    eps: f32,
+) -> [f32; 2] {
     let count = row.len() as f32;
     let mean = sum(row, |x| x) / count;
     let variance = sum(row, |x| (x - mean) * (x - mean)) / count;
@@ -69,6 +74,7 @@ fn normalise_row<const FMA: bool>(row: &mut [f32], weight: &[f32], bias: &[f32],
     for ((x, &weight), &bias) in row.iter_mut().zip(weight).zip(bias) {
         *x = fma::<FMA>((*x - mean) * scale, weight, bias);
     }
+    [mean, scale]
 }
 
 for_each_isa! {
@@ -122,6 +128,21 @@ for_each_isa! {
     pub(crate) fn layer_norm(x: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) {
         for row in x.chunks_exact_mut(weight.len()) {
             normalise_row::<FMA>(row, weight, bias, eps);
+        }
+    }
+}
+
+for_each_isa! {
+    /// LayerNorm of every row; its mean and 1/σ go to `moments`.
+    pub(crate) fn layer_norm_moments(
+        x: &mut [f32],
+        weight: &[f32],
+        bias: &[f32],
+        eps: f32,
+        moments: &mut [f32],
+    ) {
+        for (row, moments) in x.chunks_exact_mut(weight.len()).zip(moments.chunks_exact_mut(2)) {
+            moments.copy_from_slice(&normalise_row::<FMA>(row, weight, bias, eps));
         }
     }
 }

@@ -13,6 +13,7 @@ mod decoder;
 mod depthwise;
 mod elementwise;
 mod encoder;
+mod first_step;
 mod gemm;
 mod heads;
 mod isa;

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use samkit_core::LOW_RES_SIDE;
 
 use super::elementwise;
+use super::first_step::{Changes, FirstStep};
 use super::gemm::{Packed, gemm};
 use super::isa::Isa;
 use super::linear::{Linear, values};
@@ -38,37 +39,36 @@ impl Extent {
 }
 
 pub(crate) struct Upscaler {
-    first: Linear,
+    pub(crate) first: FirstStep,
     norm: Norm,
     second: Linear,
 }
 
 impl Upscaler {
-    /// `vb` at `mask_decoder.output_upscaling`.
-    pub(crate) fn load(isa: Isa, vb: &VarBuilder<'_>) -> Result<Self> {
+    /// `vb` at `mask_decoder.output_upscaling`; `norms` as [`FirstStep::load`] takes them.
+    pub(crate) fn load(isa: Isa, vb: &VarBuilder<'_>, norms: [&Norm; 2]) -> Result<Self> {
         Ok(Self {
-            first: transposed(isa, &vb.pp(0))?,
+            first: FirstStep::load(isa, &vb.pp(0), norms)?,
             norm: Norm::load(&vb.pp(1), 1e-6)?,
             second: transposed(isa, &vb.pp(3))?,
         })
     }
 
-    /// `image` (4096, 256), `masks` (masks, 32) → one map of 256×256 logits a mask. Logits outside
+    /// The image's tokens, `masks` (masks, 32) → one map of 256×256 logits a mask. Logits outside
     /// `extent` are not computed and are 0.
     pub(crate) fn forward(
         &self,
         isa: Isa,
-        image: &[f32],
+        image: &Changes<'_>,
         masks: &[f32],
         extent: Extent,
     ) -> Vec<Vec<f32>> {
         let count = masks.len() / CHANNELS[1];
         let weights = Packed::new(isa, CHANNELS[1], count, |k, j| masks[j * CHANNELS[1] + k]);
-        let rows: Vec<Vec<f32>> = image
-            .par_chunks_exact(EMBED_SIDE * EMBED_DIM)
-            .take(extent.rows)
-            .map_init(Scratch::new, |scratch, tokens| {
-                self.row(isa, &tokens[..extent.columns * EMBED_DIM], &weights, scratch)
+        let rows: Vec<Vec<f32>> = (0..extent.rows)
+            .into_par_iter()
+            .map_init(Scratch::new, |scratch, row| {
+                self.row(isa, image, row, extent.columns, &weights, scratch)
             })
             .collect();
         let line = SCALE * LOW_RES_SIDE;
@@ -82,11 +82,18 @@ impl Upscaler {
     }
 
     /// The first tokens of a row of the image → four rows of logits for every mask.
-    fn row(&self, isa: Isa, tokens: &[f32], masks: &Packed, scratch: &mut Scratch) -> Vec<f32> {
-        let columns = tokens.len() / EMBED_DIM;
+    fn row(
+        &self,
+        isa: Isa,
+        image: &Changes<'_>,
+        row: usize,
+        columns: usize,
+        masks: &Packed,
+        scratch: &mut Scratch,
+    ) -> Vec<f32> {
         let first = &mut scratch.first[..columns * self.first.outputs()];
         let second = &mut scratch.second[..4 * columns * self.second.outputs()];
-        self.first.product(isa, tokens, first);
+        self.first.forward(isa, image, row * EMBED_SIDE, &mut scratch.factors, first);
         elementwise::add_bias(isa, first, &self.first.bias);
         elementwise::layer_norm_gelu(isa, first, &self.norm.weight, &self.norm.bias, self.norm.eps);
         self.second.product(isa, first, second);
@@ -114,6 +121,7 @@ impl Upscaler {
 const MAX_MASKS: usize = 4;
 
 struct Scratch {
+    factors: Vec<f32>,
     first: Vec<f32>,
     second: Vec<f32>,
     logits: Vec<f32>,
@@ -122,6 +130,7 @@ struct Scratch {
 impl Scratch {
     fn new() -> Self {
         Self {
+            factors: Vec::new(),
             first: vec![0.0; EMBED_SIDE * 4 * CHANNELS[0]],
             second: vec![0.0; EMBED_SIDE * 16 * CHANNELS[1]],
             logits: vec![0.0; EMBED_SIDE * 16 * MAX_MASKS],
