@@ -211,7 +211,13 @@ fn recipe_images(
     }
     found(recipe, output, console).map_err(|InputFault { index, error }| {
         if !(origin.embedded && error.is_missing()) {
-            return recipe.input_fault(index, &one_line(&error), &error.help_text()).into();
+            let help = match error.is_missing() {
+                true => {
+                    "check the spelling; relative paths start at the recipe's folder".to_owned()
+                }
+                false => error.help_text(),
+            };
+            return recipe.input_fault(index, &one_line(&error), &help).into();
         }
         let help = format!(
             "the built-in {} names the example images of samkit's repository, which are not here: \

@@ -63,7 +63,7 @@ fn an_input_that_matches_nothing_is_shown_in_the_recipe() {
         place.write("r.yaml", format!("version: 1\ninput:\n  - a.png\n  - {input}\n{steps}"));
         piped(&place, "a.png\nno.png\n", &["run", "r.yaml"]).exits(2).says(parts);
     };
-    check("b.png", &["r.yaml:4:5", "no file or folder `b.png`", "- b.png"]);
+    check("b.png", &["r.yaml:4:5", "no file or folder `b.png`", "- b.png", "the recipe's folder"]);
     check("'*.jpg'", &["r.yaml:4:5", "*.jpg"]);
     check("empty", &["r.yaml:4:5", "no images in the folder `empty`", "recursive: true"]);
     check("'-'", &["r.yaml:4:5", "line 2 of standard input", "`no.png`"]);
