@@ -4,8 +4,11 @@
 //! square, the rest is padding (`ResizeLongestSide` and `Sam.preprocess` of the reference).
 //! Nothing else in samkit converts between the two.
 
+use std::ops::Range;
+
 use samkit_core::{BBox, LOW_RES_SIDE, LowResLogits, Mask, Point, Size};
 
+use crate::contour::measure_window;
 use crate::cpu::Isa;
 use crate::cpu::rows::count_above;
 use crate::resample::{Axis, upsample, upsample_rows, window_above};
@@ -108,10 +111,10 @@ impl Frame {
     /// When there are fewer values.
     pub fn measure_values(&self, logits: &[f32], stability_offset: f32) -> MaskMeasure {
         self.check(logits, self.image.area());
+        let (x, y) = self.axes();
+        let window = window_above(logits, &x, &y, -stability_offset);
         let mut measure = MaskMeasure::new();
-        self.rows_above(logits, -stability_offset, |y, left, values| {
-            measure.add_row(y, left, values, stability_offset);
-        });
+        measure_window(logits, (&x, &y), window, stability_offset, &mut measure);
         measure
     }
 
@@ -167,13 +170,13 @@ pub struct MaskMeasure {
 }
 
 impl MaskMeasure {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let bbox = BBox::new(0.0, 0.0, 0.0, 0.0);
         Self { area: 0, bbox, above_high: 0, above_low: 0, is_empty: true }
     }
 
     /// Takes row `y`, of which `values` are the pixels from column `left`.
-    fn add_row(&mut self, y: u32, left: usize, values: &[f32], offset: f32) {
+    pub(crate) fn add_row(&mut self, y: u32, left: usize, values: &[f32], offset: f32) {
         let mut counts = [0; 3];
         count_above(Isa::best(), values, [offset, 0.0, -offset], &mut counts);
         let [above_high, inside, above_low] = counts.map(u64::from);
@@ -185,12 +188,26 @@ impl MaskMeasure {
         self.area += inside;
         let first = values.iter().position(|&v| v > 0.0).unwrap_or_default() + left;
         let last = values.iter().rposition(|&v| v > 0.0).unwrap_or_default() + left;
+        self.extend(first, last, y as usize, y as usize);
+    }
+
+    /// Takes pixels that are above every threshold.
+    pub(crate) fn add_inside(&mut self, columns: &Range<usize>, rows: &Range<usize>) {
+        let count = (columns.len() * rows.len()) as u64;
+        self.above_high += count;
+        self.area += count;
+        self.above_low += count;
+        self.extend(columns.start, columns.end - 1, rows.start, rows.end - 1);
+    }
+
+    /// Extends the box to the pixels between these, inclusive.
+    fn extend(&mut self, left: usize, right: usize, top: usize, bottom: usize) {
+        let [left, right, top, bottom] = [left, right, top, bottom].map(|v| v as f32);
         let old = self.bbox;
-        let (first, last, y) = (first as f32, last as f32, y as f32);
         self.bbox = if self.is_empty {
-            BBox::new(first, y, last, y)
+            BBox::new(left, top, right, bottom)
         } else {
-            BBox::new(old.x0.min(first), old.y0, old.x1.max(last), y)
+            BBox::new(old.x0.min(left), old.y0.min(top), old.x1.max(right), old.y1.max(bottom))
         };
         self.is_empty = false;
     }

@@ -24,6 +24,7 @@
 //! ```
 
 mod cache;
+mod contour;
 mod cpu;
 mod device;
 mod embedding;

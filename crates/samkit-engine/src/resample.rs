@@ -43,6 +43,23 @@ impl Axis {
         0..self.taps.len()
     }
 
+    /// First contributing low-res sample and weights of the given output samples.
+    pub(crate) fn taps(&self, out: &Range<usize>) -> &[(usize, [f32; TAPS])] {
+        &self.taps[out.clone()]
+    }
+
+    /// Neighbouring output samples with the same first contributing low-res sample.
+    pub(crate) fn groups(&self, out: Range<usize>) -> Vec<(usize, Range<usize>)> {
+        let mut start = out.start;
+        let same = self.taps[out].chunk_by(|a, b| a.0 == b.0);
+        let group = |taps: &[(usize, [f32; TAPS])]| {
+            let group = (taps[0].0, start..start + taps.len());
+            start += taps.len();
+            group
+        };
+        same.map(group).collect()
+    }
+
     /// Low-res samples that the given output samples need.
     pub(crate) fn needed(&self, out: &Range<usize>) -> Range<usize> {
         let taps = &self.taps[out.clone()];

@@ -28,6 +28,20 @@ for_each_isa! {
 }
 
 for_each_isa! {
+    /// Smallest and largest of the three lines at every place.
+    pub(crate) fn bounds(lines: [&[f32]; TAPS], least: &mut [f32], most: &mut [f32]) {
+        let _ = FMA;
+        let [x, y, z] = lines;
+        let lines = x.iter().zip(y).zip(z);
+        for ((least, most), ((&x, &y), &z)) in least.iter_mut().zip(most).zip(lines) {
+            let (low, high) = if x < y { (x, y) } else { (y, x) };
+            *least = if z < low { z } else { low };
+            *most = if z > high { z } else { high };
+        }
+    }
+}
+
+for_each_isa! {
     /// Adds to `counts` how many values exceed each threshold.
     pub(crate) fn count_above(values: &[f32], thresholds: [f32; 3], counts: &mut [u32; 3]) {
         let _ = FMA;
