@@ -17,7 +17,7 @@ use samkit_engine::{
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const USAGE: &str = "usage: measure [--generic | --bf16] WEIGHTS RUNS \
-                     encode|point|batch|first|click IMAGE|masks IMAGE POINTS_PER_SIDE";
+                     encode|point|batch|refine|first|click IMAGE|masks IMAGE POINTS_PER_SIDE";
 
 /// The networks' own input size, so that no time goes into resizing.
 const SIDE: u32 = 1024;
@@ -48,6 +48,16 @@ fn main() -> Result<()> {
             let embedding = sam.encode(&formula())?;
             let grid = grid();
             measure(runs, || Ok(sam.predict(&embedding, &grid, MaskOutput::Multi)?))
+        }
+        // The batch again, every prompt with its best mask.
+        ("refine", []) => {
+            let embedding = sam.encode(&formula())?;
+            let answers = sam.predict(&embedding, &grid(), MaskOutput::Multi)?;
+            let prompts = grid().into_iter().zip(&answers);
+            let prompts: Vec<Prompt> = prompts
+                .map(|(prompt, answer)| prompt.and_mask(answer.best().logits.clone()))
+                .collect();
+            measure(runs, || Ok(sam.predict(&embedding, &prompts, MaskOutput::Multi)?))
         }
         // What an embedding prepares on its first prompt shows only here.
         ("first", []) => {

@@ -153,7 +153,8 @@ impl Sam {
         let vb = vb.pp("mask_decoder");
         let decoder = if is_fast {
             let positions = positions.flatten_all()?.to_vec1::<f32>()?;
-            Decoder::Cpu(Box::new(cpu::Decoder::load(isa, &vb, &positions)?))
+            let directions = prompt_encoder.mask_directions()?.flatten_all()?.to_vec1::<f32>()?;
+            Decoder::Cpu(Box::new(cpu::Decoder::load(isa, &vb, &positions, &directions)?))
         } else {
             Decoder::Generic(Box::new(MaskDecoder::load(&vb)?))
         };
@@ -279,23 +280,20 @@ impl Sam {
         output: MaskOutput,
         extent: cpu::Extent,
     ) -> Result<Vec<Prediction>> {
-        let image_side = |masks: &[&LowResLogits]| -> Result<cpu::ImageSide> {
-            let tokens = embedding.tokens().flatten_all()?.to_vec1::<f32>()?;
-            let dense = self.prompt_encoder.dense(masks)?.flatten_all()?.to_vec1::<f32>()?;
-            Ok(decoder.image_side(&tokens, &dense))
-        };
-        let prepared = embedding.prepared(self.id, || image_side(&[]))?;
+        let values = |tensor: &Tensor| tensor.flatten_all()?.to_vec1::<f32>();
+        let prepared = embedding.prepared(self.id, || {
+            let no_mask = values(&self.prompt_encoder.dense(&[])?)?;
+            Ok(decoder.image_side(&values(embedding.tokens())?, &no_mask))
+        })?;
         let answer = |prompt: &Prompt| -> Result<Prediction> {
-            let sparse = match self.prompt_encoder.sparse(&[prompt], &embedding.frame())? {
-                Some(sparse) => sparse.flatten_all()?.to_vec1()?,
-                None => Vec::new(),
+            let sparse = self.prompt_encoder.sparse(&[prompt], &embedding.frame())?;
+            let sparse = sparse.map_or_else(|| Ok(Vec::new()), |sparse| values(&sparse))?;
+            let rows = match &prompt.mask {
+                Some(mask) => Some(values(&self.prompt_encoder.mask_rows(mask)?)?),
+                None => None,
             };
-            let masks = match &prompt.mask {
-                None => decoder.decode(&prepared, &sparse, output.tokens(), extent),
-                Some(mask) => {
-                    decoder.decode(&image_side(&[mask])?, &sparse, output.tokens(), extent)
-                }
-            };
+            let masks =
+                decoder.decode(&prepared, rows.as_deref(), &sparse, output.tokens(), extent);
             Ok(Prediction {
                 masks: masks.into_iter().map(|(iou, logits)| mask(iou, logits)).collect(),
             })

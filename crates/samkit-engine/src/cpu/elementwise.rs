@@ -34,7 +34,7 @@ fn gelu<const FMA: bool>(x: f32) -> f32 {
 
 /// Sum of a slice, always in the same order.
 #[inline(always)]
-fn sum(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+pub(crate) fn sum(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0.0f32; LANES];
     let chunks = x.chunks_exact(LANES);
     let tail: f32 = chunks.remainder().iter().map(|&x| term(x)).sum();
@@ -44,6 +44,20 @@ fn sum(x: &[f32], term: impl Fn(f32) -> f32) -> f32 {
         }
     }
     lanes.iter().sum::<f32>() + tail
+}
+
+/// Sum of products, always in the same order.
+#[inline(always)]
+pub(crate) fn dot<const FMA: bool>(a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; LANES];
+    let (a, b) = (a.chunks_exact(LANES), b.chunks_exact(LANES));
+    let rest: f32 = a.remainder().iter().zip(b.remainder()).map(|(a, b)| a * b).sum();
+    for (a, b) in a.zip(b) {
+        for ((lane, &a), &b) in lanes.iter_mut().zip(a).zip(b) {
+            *lane = fma::<FMA>(a, b, *lane);
+        }
+    }
+    lanes.iter().sum::<f32>() + rest
 }
 
 /// Largest of a slice.
@@ -61,12 +75,7 @@ fn largest(x: &[f32]) -> f32 {
 }
 
 #[inline(always)]
-fn normalise_row<const FMA: bool>(
-    row: &mut [f32],
-    weight: &[f32],
-    bias: &[f32],
-    eps: f32,
-) -> [f32; 2] {
+fn normalise_row<const FMA: bool>(row: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) {
     let count = row.len() as f32;
     let mean = sum(row, |x| x) / count;
     let variance = sum(row, |x| (x - mean) * (x - mean)) / count;
@@ -74,7 +83,6 @@ fn normalise_row<const FMA: bool>(
     for ((x, &weight), &bias) in row.iter_mut().zip(weight).zip(bias) {
         *x = fma::<FMA>((*x - mean) * scale, weight, bias);
     }
-    [mean, scale]
 }
 
 for_each_isa! {
@@ -128,21 +136,6 @@ for_each_isa! {
     pub(crate) fn layer_norm(x: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) {
         for row in x.chunks_exact_mut(weight.len()) {
             normalise_row::<FMA>(row, weight, bias, eps);
-        }
-    }
-}
-
-for_each_isa! {
-    /// LayerNorm of every row; its mean and 1/σ go to `moments`.
-    pub(crate) fn layer_norm_moments(
-        x: &mut [f32],
-        weight: &[f32],
-        bias: &[f32],
-        eps: f32,
-        moments: &mut [f32],
-    ) {
-        for (row, moments) in x.chunks_exact_mut(weight.len()).zip(moments.chunks_exact_mut(2)) {
-            moments.copy_from_slice(&normalise_row::<FMA>(row, weight, bias, eps));
         }
     }
 }

@@ -22,6 +22,15 @@ impl Isa {
         }
     }
 
+    /// The best instruction set of this machine whose panels have 16 columns or fewer.
+    pub(crate) const fn narrow(self) -> Self {
+        match self {
+            // A machine with AVX-512 has AVX2 and FMA.
+            Self::Avx512 => Self::Avx2,
+            narrow => narrow,
+        }
+    }
+
     /// Rows that the micro-kernel takes at once.
     const fn rows(self) -> usize {
         match self {
@@ -89,6 +98,19 @@ impl Packed {
         }
     }
 
+    /// The products of every row of `a` with every row of `b`, which are `length` long: a matrix of as
+    /// many rows as `a` and as many columns as `b`.
+    pub(crate) fn products(isa: Isa, a: &[f32], b: &[f32], length: usize) -> Self {
+        let (depth, columns) = (a.len() / length, b.len() / length);
+        let mut transposed = Self::default();
+        transposed.repack_transposed(isa, length, columns, b, length);
+        let mut sums = vec![0.0; depth * columns];
+        let a = Rows { data: a, row: length, column: 1 };
+        let out = Sums { data: &mut sums, stride: columns, accumulate: false };
+        gemm(isa, depth, a, transposed.view(isa), out);
+        Self::new(isa, depth, columns, |k, j| sums[k * columns + j])
+    }
+
     pub(crate) fn depth(&self) -> usize {
         self.depth
     }
@@ -122,7 +144,10 @@ pub(crate) struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    /// `depth` rows of `columns` columns, `stride` apart; `columns` is a multiple of 32.
+    /// A multiple of every panel's width.
+    pub(crate) const MULTIPLE: usize = MAX_WIDTH;
+
+    /// `depth` rows of `columns` columns, `stride` apart; `columns` is a multiple of the panel's width.
     pub(crate) fn rows(
         isa: Isa,
         data: &'a [f32],
@@ -130,7 +155,7 @@ impl<'a> Columns<'a> {
         columns: usize,
         stride: usize,
     ) -> Self {
-        assert!(columns.is_multiple_of(MAX_WIDTH) && stride >= columns);
+        assert!(columns.is_multiple_of(isa.width()) && stride >= columns);
         Self { data, depth, columns, panel: isa.width(), stride }
     }
 }

@@ -14,7 +14,7 @@ use super::isa::Isa;
 use super::linear::{self, Linear};
 use super::tiny_vit::TinyVit;
 use super::upscaler::Extent;
-use super::{attention, decoder, elementwise};
+use super::{attention, decoder, elementwise, image_side};
 use crate::network::PromptEncoder;
 
 /// Rows that the network multiplies at a time.
@@ -118,7 +118,7 @@ impl Encoder {
 }
 
 /// The mask decoder, on one image.
-pub struct Decoder(decoder::Decoder, decoder::ImageSide);
+pub struct Decoder(decoder::Decoder, image_side::ImageSide);
 
 impl Decoder {
     /// From a checkpoint; `embedding` (4096, 256).
@@ -127,14 +127,19 @@ impl Decoder {
         let prompts = PromptEncoder::load(&vb.pp("prompt_encoder"))?;
         let values = |tensor: Tensor| tensor.flatten_all()?.to_vec1::<f32>();
         let positions = values(prompts.dense_positions()?)?;
-        let decoder = decoder::Decoder::load(set.0, &vb.pp("mask_decoder"), &positions)?;
+        let decoder = decoder::Decoder::load(
+            set.0,
+            &vb.pp("mask_decoder"),
+            &positions,
+            &values(prompts.mask_directions()?)?,
+        )?;
         let image = decoder.image_side(embedding, &values(prompts.dense(&[])?)?);
         Ok(Self(decoder, image))
     }
 
     /// `prompt` (tokens, 256) → predicted IoU and 256×256 logits of three masks.
     pub fn forward(&self, prompt: &[f32]) -> Vec<(f32, Vec<f32>)> {
-        self.0.decode(&self.1, prompt, 1..4, Extent::SQUARE)
+        self.0.decode(&self.1, None, prompt, 1..4, Extent::SQUARE)
     }
 }
 

@@ -5,6 +5,7 @@ use candle_nn::VarBuilder;
 use rayon::prelude::*;
 
 use super::bf16::{self, PackedBf16};
+use super::elementwise;
 use super::gemm::{Packed, gemm};
 use super::isa::Isa;
 use super::microkernel::{Rows, Sums};
@@ -112,6 +113,11 @@ impl Linear {
             }
         }
         out
+    }
+
+    /// Adds the bias to rows.
+    pub(crate) fn add_bias(&self, isa: Isa, rows: &mut [f32]) {
+        elementwise::add_bias(isa, rows, &self.bias);
     }
 
     /// `finish(first row, x · Wᵀ)` for blocks of rows, on all threads.

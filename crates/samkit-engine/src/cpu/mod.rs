@@ -8,20 +8,22 @@
 mod attention;
 mod bf16;
 mod bottleneck;
+mod change;
 mod conv;
 mod decoder;
 mod depthwise;
 mod elementwise;
 mod encoder;
-mod first_step;
 mod gemm;
 mod heads;
+mod image_side;
 mod isa;
 mod kept;
 #[cfg(feature = "kernels")]
 pub mod kernels;
 mod linear;
 mod lines;
+mod look;
 mod microkernel;
 mod neck;
 mod relative_attention;
@@ -33,8 +35,9 @@ mod token_side;
 mod upscaler;
 mod vit;
 
-pub(crate) use decoder::{Decoder, ImageSide};
+pub(crate) use decoder::Decoder;
 pub(crate) use encoder::Encoder;
+pub(crate) use image_side::ImageSide;
 pub(crate) use isa::Isa;
 pub(crate) use linear::Kernels;
 pub(crate) use upscaler::Extent;

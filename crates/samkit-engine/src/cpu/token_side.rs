@@ -167,19 +167,6 @@ pub(crate) fn interleave(x: &[f32]) -> Vec<f32> {
     out
 }
 
-/// The inverse of [`interleave`].
-pub(crate) fn deinterleave(x: &[f32]) -> Vec<f32> {
-    let mut out = vec![0.0; x.len()];
-    for (x, out) in x.chunks_exact(INNER).zip(out.chunks_exact_mut(INNER)) {
-        for h in 0..HEADS {
-            for d in 0..HEAD {
-                out[h * HEAD + d] = x[interleaved(h, d)];
-            }
-        }
-    }
-    out
-}
-
 /// Element-wise sum.
 pub(crate) fn plus(a: &[f32], b: &[f32]) -> Vec<f32> {
     a.iter().zip(b).map(|(a, b)| a + b).collect()

@@ -93,6 +93,15 @@ impl PromptEncoder {
         if masks.is_empty() {
             return self.no_mask.unsqueeze(0);
         }
+        self.mask_convs[2]
+            .forward(&self.mask_features(masks)?)?
+            .flatten_from(2)?
+            .transpose(1, 2)?
+            .contiguous()
+    }
+
+    /// What the last layer makes mask prompts of: (masks, 16, 64, 64).
+    fn mask_features(&self, masks: &[&LowResLogits]) -> Result<Tensor> {
         let values: Vec<f32> = masks.iter().flat_map(|m| m.values()).copied().collect();
         let mut x =
             Tensor::from_vec(values, (masks.len(), 1, LOW_RES_SIDE, LOW_RES_SIDE), self.device())?;
@@ -100,7 +109,26 @@ impl PromptEncoder {
             let y = conv.forward(&x)?.permute((0, 2, 3, 1))?.contiguous()?;
             x = gelu_erf(&norm.forward(&y)?)?.permute((0, 3, 1, 2))?.contiguous()?;
         }
-        self.mask_convs[2].forward(&x)?.flatten_from(2)?.transpose(1, 2)?.contiguous()
+        Ok(x)
+    }
+
+    /// How a mask prompt differs from none, `features · directions`: its features, a row for each
+    /// of the image's tokens, and a one: (4096, 17).
+    pub(crate) fn mask_rows(&self, mask: &LowResLogits) -> Result<Tensor> {
+        let features = self.mask_features(&[mask])?.flatten_from(2)?.squeeze(0)?.t()?;
+        let one = Tensor::ones((features.dim(0)?, 1), features.dtype(), self.device())?;
+        Tensor::cat(&[features, one], 1)
+    }
+
+    /// The other factor: (17, 256).
+    pub(crate) fn mask_directions(&self) -> Result<Tensor> {
+        let last = &self.mask_convs[2];
+        let weight = last.weight().flatten_from(1)?.t()?;
+        let bias = match last.bias() {
+            Some(bias) => bias.unsqueeze(0)?,
+            None => Tensor::zeros((1, EMBED_DIM), weight.dtype(), self.device())?,
+        };
+        Tensor::cat(&[weight, (bias - &self.no_mask)?], 0)
     }
 
     /// Random Fourier features of positions in [0, 1]²: (…, 2) → (…, 256).
