@@ -10,6 +10,7 @@ use super::conv::Shape;
 use super::elementwise;
 use super::gemm::{Columns, Packed, gemm};
 use super::isa::Isa;
+use super::kept::Kept;
 use super::linear::{Kernels, Linear, values};
 use super::microkernel::{Rows, Sums};
 use super::token_side::Norm;
@@ -24,6 +25,7 @@ pub(crate) struct WindowAttention {
     outside: Vec<f32>,
     heads: usize,
     window: usize,
+    scratch: Kept<Scratch>,
 }
 
 impl WindowAttention {
@@ -50,6 +52,7 @@ impl WindowAttention {
             bias: gather_bias(&values(&biases)?, window),
             heads,
             window,
+            scratch: Kept::new(),
         })
     }
 
@@ -61,33 +64,33 @@ impl WindowAttention {
         // A line of windows owns the image lines below each other, so that lines can be written
         // without sharing.
         let line = shape.width * shape.channels;
-        out.par_chunks_mut(side * line).enumerate().for_each_init(
-            || Scratch::new(self, shape.channels),
-            |scratch, (window_row, out)| {
-                let top = window_row * side;
-                let lines = out.len() / line;
-                for window_column in 0..columns {
-                    let left = window_column * side;
-                    let width = side.min(shape.width - left);
-                    let segment = |y: usize| (y * shape.width + left) * shape.channels;
-                    let length = width * shape.channels;
-                    for y in 0..lines {
-                        let token = y * side * shape.channels;
-                        let source = &x[segment(top + y)..][..length];
-                        scratch.tokens[token..token + length].copy_from_slice(source);
-                    }
-                    self.window(isa, scratch, inside(lines, width, side));
-                    for y in 0..lines {
-                        let attended = &scratch.tokens[y * side * shape.channels..][..length];
-                        let source = &x[segment(top + y)..][..length];
-                        let out = &mut out[segment(y)..][..length];
-                        for ((out, a), b) in out.iter_mut().zip(source).zip(attended) {
-                            *out = a + b;
-                        }
+        let work = |scratch: &mut Scratch, window_row: usize, out: &mut [f32]| {
+            scratch.resize(side * side, shape.channels);
+            let top = window_row * side;
+            let lines = out.len() / line;
+            for window_column in 0..columns {
+                let left = window_column * side;
+                let width = side.min(shape.width - left);
+                let segment = |y: usize| (y * shape.width + left) * shape.channels;
+                let length = width * shape.channels;
+                for y in 0..lines {
+                    let token = y * side * shape.channels;
+                    let source = &x[segment(top + y)..][..length];
+                    scratch.tokens[token..token + length].copy_from_slice(source);
+                }
+                self.window(isa, scratch, inside(lines, width, side));
+                for y in 0..lines {
+                    let attended = &scratch.tokens[y * side * shape.channels..][..length];
+                    let source = &x[segment(top + y)..][..length];
+                    let out = &mut out[segment(y)..][..length];
+                    for ((out, a), b) in out.iter_mut().zip(source).zip(attended) {
+                        *out = a + b;
                     }
                 }
-            },
-        );
+            }
+        };
+        let rows = out.par_chunks_mut(side * line).enumerate();
+        rows.for_each(|(row, out)| self.scratch.lend(|scratch| work(scratch, row, out)));
     }
 
     /// Attention of one window, `scratch.tokens` in place; `inside` are the tokens in the image.
@@ -146,6 +149,8 @@ fn inside(lines: usize, width: usize, side: usize) -> impl Iterator<Item = Range
     (0..runs).map(move |run| run * side..run * side + length)
 }
 
+/// For a window.
+#[derive(Default)]
 struct Scratch {
     tokens: Vec<f32>,
     qkv: Vec<f32>,
@@ -155,15 +160,11 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn new(attention: &WindowAttention, channels: usize) -> Self {
-        let tokens = attention.window * attention.window;
-        Self {
-            tokens: vec![0.0; tokens * channels],
-            qkv: vec![0.0; tokens * 3 * channels],
-            scores: vec![0.0; tokens * tokens],
-            mixed: vec![0.0; tokens * channels],
-            keys: Packed::default(),
-        }
+    fn resize(&mut self, tokens: usize, channels: usize) {
+        self.tokens.resize(tokens * channels, 0.0);
+        self.qkv.resize(tokens * 3 * channels, 0.0);
+        self.scores.resize(tokens * tokens, 0.0);
+        self.mixed.resize(tokens * channels, 0.0);
     }
 }
 

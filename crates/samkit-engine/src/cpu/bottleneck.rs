@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::conv::{Depthwise, Shape};
 use super::elementwise;
 use super::isa::Isa;
+use super::kept::Kept;
 use super::linear::{Kernels, Linear};
 use super::lines::{LastLines, STRIP};
 use crate::network::ops::{conv_bn, depthwise_bn};
@@ -18,6 +19,14 @@ pub(crate) struct Bottleneck {
     expand: Linear,
     depthwise: Depthwise,
     project: Linear,
+    memory: Kept<Memory>,
+}
+
+/// For a strip of lines.
+#[derive(Default)]
+struct Memory {
+    expanded: LastLines,
+    mixed: Vec<f32>,
 }
 
 impl Bottleneck {
@@ -32,7 +41,12 @@ impl Bottleneck {
         let expand = pointwise("conv1", kernels[0])?;
         let depthwise = depthwise_bn(&vb.pp("conv2"), expand.outputs())?;
         let depthwise = Depthwise::new(&depthwise, stride, true)?;
-        Ok(Self { expand, depthwise, project: pointwise("conv3", kernels[1])? })
+        Ok(Self {
+            expand,
+            depthwise,
+            project: pointwise("conv3", kernels[1])?,
+            memory: Kept::new(),
+        })
     }
 
     pub(crate) fn shape_after(&self, shape: Shape) -> Shape {
@@ -68,20 +82,23 @@ impl Bottleneck {
         let mixed = self.depthwise.shape_after(hidden);
         let line = mixed.width * self.project.outputs();
         let source_line = shape.width * shape.channels;
-        out.par_chunks_mut(STRIP * line).enumerate().for_each(|(strip, out)| {
-            let mut expanded = LastLines::new(hidden.width * hidden.channels);
-            let mut mixed = vec![0.0; mixed.width * mixed.channels];
-            for (index, out) in out.chunks_exact_mut(line).enumerate() {
-                let y = strip * STRIP + index;
-                let expand = |source: usize, line: &mut [f32]| {
-                    self.expand.product(isa, &x[source * source_line..][..source_line], line);
-                    elementwise::bias_gelu(isa, line, &self.expand.bias);
-                };
-                let lines = expanded.around(self.depthwise.stride(), y, shape.height, expand);
-                self.depthwise.line(isa, lines, hidden.width, &mut mixed);
-                self.project.product(isa, &mixed, out);
-                finish(y, out);
-            }
-        });
+        let work =
+            |Memory { expanded, mixed: pixels }: &mut Memory, strip: usize, out: &mut [f32]| {
+                expanded.begin(hidden.width * hidden.channels);
+                pixels.resize(mixed.width * mixed.channels, 0.0);
+                for (index, out) in out.chunks_exact_mut(line).enumerate() {
+                    let y = strip * STRIP + index;
+                    let expand = |source: usize, line: &mut [f32]| {
+                        self.expand.product(isa, &x[source * source_line..][..source_line], line);
+                        elementwise::bias_gelu(isa, line, &self.expand.bias);
+                    };
+                    let lines = expanded.around(self.depthwise.stride(), y, shape.height, expand);
+                    self.depthwise.line(isa, lines, hidden.width, pixels);
+                    self.project.product(isa, pixels, out);
+                    finish(y, out);
+                }
+            };
+        let strips = out.par_chunks_mut(STRIP * line).enumerate();
+        strips.for_each(|(strip, out)| self.memory.lend(|memory| work(memory, strip, out)));
     }
 }

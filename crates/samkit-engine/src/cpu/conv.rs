@@ -6,6 +6,7 @@ use rayon::prelude::*;
 use super::depthwise::{PIXELS, Window, depthwise};
 use super::elementwise;
 use super::isa::Isa;
+use super::kept::Kept;
 use super::linear::{Kernels, Linear, values};
 use super::lines::around;
 
@@ -104,6 +105,8 @@ pub(crate) struct Conv3x3 {
     linear: Linear,
     stride: usize,
     is_activated: bool,
+    /// The pixels around those of a line.
+    neighbours: Kept<Vec<f32>>,
 }
 
 impl Conv3x3 {
@@ -116,7 +119,8 @@ impl Conv3x3 {
         is_activated: bool,
     ) -> Result<Self> {
         let weight = weight.permute((0, 2, 3, 1))?.contiguous()?;
-        Ok(Self { linear: Linear::new(kernels, &weight, bias)?, stride, is_activated })
+        let linear = Linear::new(kernels, &weight, bias)?;
+        Ok(Self { linear, stride, is_activated, neighbours: Kept::new() })
     }
 
     pub(crate) fn outputs(&self) -> usize {
@@ -131,22 +135,18 @@ impl Conv3x3 {
         shape.strided(self.stride, self.outputs())
     }
 
-    /// One output line from the three source lines around it; `neighbours` is memory.
-    pub(crate) fn line(
-        &self,
-        isa: Isa,
-        lines: [&[f32]; 3],
-        neighbours: &mut Vec<f32>,
-        out: &mut [f32],
-    ) {
+    /// One output line from the three source lines around it.
+    pub(crate) fn line(&self, isa: Isa, lines: [&[f32]; 3], out: &mut [f32]) {
         let taps = self.linear.inputs();
-        neighbours.resize(out.len() / self.outputs() * taps, 0.0);
-        for (x, pixel) in neighbours.chunks_exact_mut(taps).enumerate() {
-            for (line, row) in lines.into_iter().zip(pixel.chunks_exact_mut(taps / 3)) {
-                gather(line, x * self.stride, row);
+        self.neighbours.lend(|neighbours| {
+            neighbours.resize(out.len() / self.outputs() * taps, 0.0);
+            for (x, pixel) in neighbours.chunks_exact_mut(taps).enumerate() {
+                for (line, row) in lines.into_iter().zip(pixel.chunks_exact_mut(taps / 3)) {
+                    gather(line, x * self.stride, row);
+                }
             }
-        }
-        self.linear.product(isa, neighbours, out);
+            self.linear.product(isa, neighbours, out);
+        });
         if self.is_activated {
             elementwise::bias_gelu(isa, out, &self.linear.bias);
         } else {
@@ -158,9 +158,9 @@ impl Conv3x3 {
         let to = self.shape_after(shape);
         let line = shape.width * shape.channels;
         let lines = out.par_chunks_exact_mut(to.width * to.channels).enumerate();
-        lines.for_each_init(Vec::new, |neighbours, (y, out)| {
+        lines.for_each(|(y, out)| {
             let source = |source: usize| &x[source * line..][..line];
-            self.line(isa, around(self.stride, y, shape.height, source), neighbours, out);
+            self.line(isa, around(self.stride, y, shape.height, source), out);
         });
     }
 }

@@ -26,16 +26,17 @@ pub(crate) fn around<'a>(
 }
 
 /// The last three lines of an image that never exists as a whole; line `y` lies in place `y % 3`.
+#[derive(Default)]
 pub(crate) struct LastLines {
     lines: [Vec<f32>; 3],
     held: [Option<usize>; 3],
 }
 
 impl LastLines {
-    /// For lines of `length` values.
-    pub(crate) fn new(length: usize) -> Self {
-        let line = || vec![0.0; length];
-        Self { lines: [line(), line(), line()], held: [None; 3] }
+    /// Begins an image whose lines have `length` values.
+    pub(crate) fn begin(&mut self, length: usize) {
+        self.lines.iter_mut().for_each(|line| line.resize(length, 0.0));
+        self.held = [None; 3];
     }
 
     /// The lines around output line `y`, of an image of `height` lines. `make` writes those that are
@@ -64,9 +65,10 @@ mod tests {
 
     #[test]
     fn the_lines_around_are_those_of_the_whole_image_each_made_once() {
+        let mut last = LastLines::default();
         for (height, stride) in [(1, 1), (1, 2), (2, 1), (7, 1), (7, 2), (8, 2)] {
             let whole: Vec<Vec<f32>> = (0..height).map(|y| vec![y as f32; 5]).collect();
-            let mut last = LastLines::new(5);
+            last.begin(5);
             let mut made = Vec::new();
             for y in 0..usize::div_ceil(height, stride) {
                 let got = last.around(stride, y, height, |y, line| {

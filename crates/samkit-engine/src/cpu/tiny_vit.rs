@@ -51,7 +51,8 @@ impl TinyVit {
             let (weight, bias) = conv_bn(&vb, [outputs, inputs, 3, 3])?;
             Conv3x3::new(isa, &weight, Some(&bias), 2, is_activated)
         };
-        let stem = Stem([stem("patch_embed.seq.0", true)?, stem("patch_embed.seq.2", false)?]);
+        let convolutions = [stem("patch_embed.seq.0", true)?, stem("patch_embed.seq.2", false)?];
+        let stem = Stem { convolutions, lines: Kept::new() };
         let mut stages = Vec::new();
         loop {
             let vb = vb.pp("layers").pp(stages.len());
@@ -131,33 +132,37 @@ fn room(memory: &mut Vec<f32>, shape: Shape) -> &mut [f32] {
 
 /// The two convolutions before the first stage. The image between them would be the network's
 /// largest; here it exists only as three lines at a time.
-struct Stem([Conv3x3; 2]);
+struct Stem {
+    convolutions: [Conv3x3; 2],
+    lines: Kept<LastLines>,
+}
 
 impl Stem {
     fn shape_after(&self, shape: Shape) -> Shape {
-        let [first, second] = &self.0;
+        let [first, second] = &self.convolutions;
         second.shape_after(first.shape_after(shape))
     }
 
     fn forward(&self, isa: Isa, image: &[f32], shape: Shape, out: &mut [f32]) {
-        let [first, second] = &self.0;
+        let [first, second] = &self.convolutions;
         let between = first.shape_after(shape);
         let to = second.shape_after(between);
         let line = shape.width * shape.channels;
-        out.par_chunks_mut(STRIP * to.width * to.channels).enumerate().for_each(|(strip, out)| {
-            let mut lines = LastLines::new(between.width * between.channels);
-            let (mut narrow, mut wide) = (Vec::new(), Vec::new());
+        let work = |lines: &mut LastLines, strip: usize, out: &mut [f32]| {
+            lines.begin(between.width * between.channels);
             for (index, out) in out.chunks_exact_mut(to.width * to.channels).enumerate() {
                 let make = |y: usize, out: &mut [f32]| {
                     let source = |source: usize| &image[source * line..][..line];
                     let lines = around(first.stride(), y, shape.height, source);
-                    first.line(isa, lines, &mut narrow, out);
+                    first.line(isa, lines, out);
                 };
                 let y = strip * STRIP + index;
                 let lines = lines.around(second.stride(), y, between.height, make);
-                second.line(isa, lines, &mut wide, out);
+                second.line(isa, lines, out);
             }
-        });
+        };
+        let strips = out.par_chunks_mut(STRIP * to.width * to.channels).enumerate();
+        strips.for_each(|(strip, out)| self.lines.lend(|lines| work(lines, strip, out)));
     }
 }
 
@@ -166,6 +171,7 @@ struct AttentionBlock {
     local: Depthwise,
     norm: Norm,
     mlp: [Linear; 2],
+    hidden: Kept<Vec<f32>>,
 }
 
 impl AttentionBlock {
@@ -180,6 +186,7 @@ impl AttentionBlock {
                 Linear::load(kernels, &vb.pp("mlp.fc1"))?,
                 Linear::load(kernels, &vb.pp("mlp.fc2"))?,
             ],
+            hidden: Kept::new(),
         })
     }
 
@@ -189,8 +196,7 @@ impl AttentionBlock {
         self.local.forward(isa, out, shape, x);
         let [widen, narrow] = &self.mlp;
         let width = BLOCK * shape.channels;
-        let blocks = out.par_chunks_mut(width).zip(x.par_chunks(width));
-        blocks.for_each_init(Vec::new, |hidden, (out, x)| {
+        let work = |hidden: &mut Vec<f32>, out: &mut [f32], x: &[f32]| {
             out.copy_from_slice(x);
             self.norm.apply(isa, out);
             hidden.resize(x.len() / shape.channels * widen.outputs(), 0.0);
@@ -198,6 +204,8 @@ impl AttentionBlock {
             elementwise::bias_gelu(isa, hidden, &widen.bias);
             narrow.product(isa, hidden, out);
             elementwise::add_bias_and(isa, out, &narrow.bias, x);
-        });
+        };
+        let blocks = out.par_chunks_mut(width).zip(x.par_chunks(width));
+        blocks.for_each(|(out, x)| self.hidden.lend(|hidden| work(hidden, out, x)));
     }
 }
