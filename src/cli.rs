@@ -5,8 +5,8 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    edges::EdgesArgs, everything::EverythingArgs, models::ModelsArgs, plugins::PluginsArgs,
-    recipe::RecipeArgs, run::RunArgs, segment::SegmentArgs,
+    edges::EdgesArgs, eval::EvalArgs, everything::EverythingArgs, models::ModelsArgs,
+    plugins::PluginsArgs, recipe::RecipeArgs, run::RunArgs, segment::SegmentArgs,
 };
 
 /// Masks, edges and segments out of images with Segment Anything.
@@ -74,4 +74,5 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     Plugins(PluginsArgs),
     Recipe(RecipeArgs),
+    Eval(EvalArgs),
 }

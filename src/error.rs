@@ -80,6 +80,10 @@ pub(crate) enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Prompt(#[from] crate::tasks::segment::PromptError),
+    /// Files that an evaluation needs.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Missing(#[from] crate::commands::eval::Missing),
     /// Threads that cannot be had.
     #[error("cannot start {threads} threads")]
     Threads { threads: usize, source: rayon::ThreadPoolBuildError },

@@ -71,14 +71,18 @@ impl Job {
 
     /// Starts the threads that everything computes on.
     pub(crate) fn start_threads(&self) -> Result<(), CliError> {
-        let threads = self.thread_count();
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build_global()
-            .map_err(|source| CliError::Threads { threads, source })
+        start_threads(self.thread_count())
     }
 
     pub(crate) fn thread_count(&self) -> usize {
         self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
+}
+
+/// Starts the threads that everything computes on.
+pub(crate) fn start_threads(threads: usize) -> Result<(), CliError> {
+    rayon::ThreadPoolBuilder::new()
+        .num_threads(threads)
+        .build_global()
+        .map_err(|source| CliError::Threads { threads, source })
 }

@@ -1,7 +1,7 @@
 //! `samkit edges`: edge maps of images.
 
 use clap::Args;
-use samkit_edges::{Border, EdgeParams, Thinning};
+use samkit_edges::{Border, Combination, EdgeParams, Preset, Thinning};
 
 use super::{
     Outcome, execute,
@@ -47,51 +47,75 @@ Examples:
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Edge options")]
 struct EdgeFlags {
-    /// Points along each side of the grid of prompts, 1 to 256
-    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = EdgeParams::default().points_per_side)]
-    points_per_side: u32,
-    /// Prompts decoded at once; does not change the result
-    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = EdgeParams::default().points_per_batch)]
-    points_per_batch: u32,
-    /// Masks whose boxes overlap by more than this IoU count once, 0 to 1
-    #[arg(long, value_parser = number, value_name = "IOU", default_value_t = EdgeParams::default().box_nms_thresh)]
-    box_nms_thresh: f32,
-    /// Keep masks with a predicted IoU above this; 0 keeps all
-    #[arg(long, value_parser = number, value_name = "IOU", default_value_t = EdgeParams::default().pred_iou_thresh)]
-    pred_iou_thresh: f32,
-    /// Keep masks with a stability score of at least this; 0 keeps all
-    #[arg(long, value_parser = number, value_name = "SCORE", default_value_t = EdgeParams::default().stability_score_thresh)]
-    stability_score_thresh: f32,
-    /// Distance of the stability score's thresholds, in logits
-    #[arg(long, value_parser = number, value_name = "LOGITS", default_value_t = EdgeParams::default().stability_score_offset)]
-    stability_score_offset: f32,
-    /// Blur the probability maps with this sigma in pixels; 0 is off
-    #[arg(long, value_parser = number, value_name = "SIGMA", default_value_t = EdgeParams::default().smoothing)]
-    smoothing: f32,
+    /// Where options that are not given have their values from: paper (the published recipe, exactly),
+    /// default (better edges from the same grid) or fine (the best edges, four times as long)
+    #[arg(long, default_value = "default", value_parser = recipe_word::<Preset>)]
+    preset: Preset,
+    /// Points along each side of the grid of prompts, 1 to 256 [default: 16; fine: 32]
+    #[arg(long, value_parser = whole_number, value_name = "N")]
+    points_per_side: Option<u32>,
+    /// Prompts decoded at once; memory for speed [default: 64]
+    #[arg(long, value_parser = whole_number, value_name = "N")]
+    points_per_batch: Option<u32>,
+    /// Masks whose boxes overlap by more than this IoU count once, 0 to 1 [default: 0.7]
+    #[arg(long, value_parser = number, value_name = "IOU")]
+    box_nms_thresh: Option<f32>,
+    /// Keep masks with a predicted IoU above this; 0 keeps all [default: 0]
+    #[arg(long, value_parser = number, value_name = "IOU")]
+    pred_iou_thresh: Option<f32>,
+    /// Keep masks with a stability score of at least this; 0 keeps all [default: 0]
+    #[arg(long, value_parser = number, value_name = "SCORE")]
+    stability_score_thresh: Option<f32>,
+    /// Distance of the stability score's thresholds, in logits [default: 1]
+    #[arg(long, value_parser = number, value_name = "LOGITS")]
+    stability_score_offset: Option<f32>,
+    /// Blur the probability maps with this sigma in pixels; 0 is off [default: 0]
+    #[arg(long, value_parser = number, value_name = "SIGMA")]
+    smoothing: Option<f32>,
     /// What lies beyond the image's border: replicate or zero (draws edges along it)
-    #[arg(long, default_value = "replicate", value_parser = recipe_word::<Border>)]
-    border: Border,
-    /// How to thin: canny, structured-edges or none
-    #[arg(long, default_value = "canny", value_parser = recipe_word::<Thinning>)]
-    thinning: Thinning,
+    /// [default: replicate]
+    #[arg(long, value_parser = recipe_word::<Border>)]
+    border: Option<Border>,
+    /// What many masks make of a pixel: strongest, or votes (also how many have an edge there)
+    /// [default: votes; paper: strongest]
+    #[arg(long, value_parser = recipe_word::<Combination>)]
+    combination: Option<Combination>,
+    /// Blur the map before it is thinned, in pixels of an image 512 wide or high [default: 1; paper: 0]
+    #[arg(long, value_parser = number, value_name = "SIGMA")]
+    map_smoothing: Option<f32>,
+    /// How to thin: canny, structured-edges or none [default: structured-edges]
+    #[arg(long, value_parser = recipe_word::<Thinning>)]
+    thinning: Option<Thinning>,
     /// Also make a binary map of the edges of at least this strength, 0 to 1
     #[arg(long, value_parser = number, value_name = "STRENGTH")]
     threshold: Option<f32>,
+    /// Keep weaker edges in the binary map, of at least this, where they lead to stronger ones
+    #[arg(long, value_parser = number, value_name = "STRENGTH", requires = "threshold")]
+    threshold_low: Option<f32>,
 }
 
 impl EdgeFlags {
     fn resolve(&self) -> EdgeParams {
+        let preset = EdgeParams::of(self.preset);
         EdgeParams {
-            points_per_side: self.points_per_side,
-            points_per_batch: self.points_per_batch,
-            box_nms_thresh: self.box_nms_thresh,
-            pred_iou_thresh: self.pred_iou_thresh,
-            stability_score_thresh: self.stability_score_thresh,
-            stability_score_offset: self.stability_score_offset,
-            smoothing: self.smoothing,
-            border: self.border,
-            thinning: self.thinning,
+            preset: self.preset,
+            points_per_side: self.points_per_side.unwrap_or(preset.points_per_side),
+            points_per_batch: self.points_per_batch.unwrap_or(preset.points_per_batch),
+            box_nms_thresh: self.box_nms_thresh.unwrap_or(preset.box_nms_thresh),
+            pred_iou_thresh: self.pred_iou_thresh.unwrap_or(preset.pred_iou_thresh),
+            stability_score_thresh: self
+                .stability_score_thresh
+                .unwrap_or(preset.stability_score_thresh),
+            stability_score_offset: self
+                .stability_score_offset
+                .unwrap_or(preset.stability_score_offset),
+            smoothing: self.smoothing.unwrap_or(preset.smoothing),
+            border: self.border.unwrap_or(preset.border),
+            combination: self.combination.unwrap_or(preset.combination),
+            map_smoothing: self.map_smoothing.unwrap_or(preset.map_smoothing),
+            thinning: self.thinning.unwrap_or(preset.thinning),
             threshold: self.threshold,
+            threshold_low: self.threshold_low,
         }
     }
 }

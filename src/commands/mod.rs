@@ -1,6 +1,7 @@
 //! The commands, one file each: their flags, and how flags become work.
 
 pub(crate) mod edges;
+pub(crate) mod eval;
 pub(crate) mod everything;
 pub(crate) mod models;
 pub(crate) mod plugins;
@@ -57,6 +58,7 @@ pub(crate) fn dispatch(cli: Cli, console: Console) -> Result<Outcome, CliError> 
         Command::Models(args) => models::run(args, console),
         Command::Plugins(args) => plugins::run(&args, &global),
         Command::Recipe(args) => recipe::run(&args, &global, console),
+        Command::Eval(args) => eval::run(&args, &global, console),
     }
 }
 

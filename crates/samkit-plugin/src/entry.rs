@@ -137,6 +137,10 @@ unsafe extern "C" fn create<T: Task>(
     })
 }
 
+/// The parameter that names a preset, and where the schema has their values.
+const PRESET: &str = "preset";
+const PRESETS: &str = "x-presets";
+
 fn read_params<T: Task>(text: &str) -> Result<T::Params, TaskError> {
     let wrong = |error: serde_json::Error| TaskError::Param(error.to_string());
     let given: Map<String, Value> = serde_json::from_str(text).map_err(wrong)?;
@@ -144,6 +148,12 @@ fn read_params<T: Task>(text: &str) -> Result<T::Params, TaskError> {
     let Ok(Value::Object(mut all)) = serde_json::to_value(T::Params::default()) else {
         return Err(TaskError::failed("the default parameters are not an object"));
     };
+    if let Some(Value::String(preset)) = given.get(PRESET)
+        && let Some(Value::Object(values)) =
+            params_schema::<T::Params>().get(PRESETS).and_then(|presets| presets.get(preset))
+    {
+        all.extend(values.clone());
+    }
     all.extend(given);
     serde_json::from_value(Value::Object(all)).map_err(wrong)
 }

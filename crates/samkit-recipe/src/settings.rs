@@ -10,7 +10,12 @@ use crate::{
     schema::{Checker, Place},
 };
 
-/// Every parameter that has a value or a default, in the order of the schema.
+/// The parameter that names a preset, and where a schema has the presets' values by name.
+const PRESET: &str = "preset";
+const PRESETS: &str = "x-presets";
+
+/// Every parameter that has a value or a default, in the order of the schema. Defaults are those of
+/// the preset that is given, where the schema has presets.
 pub(crate) fn resolve(
     recipe: &Recipe,
     step: &Step,
@@ -22,9 +27,12 @@ pub(crate) fn resolve(
     let mut checker = Checker::new(&task.params, faults);
     checker.check(&given, &Place { path: place.clone(), name: String::new() });
     let Json::Object(mut given) = given else { return Map::new() };
+    let preset = given.get(PRESET).and_then(Json::as_str);
+    let preset = preset.and_then(|name| task.params.get(PRESETS)?.get(name)).cloned();
     let mut params = Map::new();
     for (name, schema) in task.parameters() {
-        let default = || schema.get("default").cloned();
+        let preset = || preset.as_ref()?.get(name).cloned();
+        let default = || preset().or_else(|| schema.get("default").cloned());
         let Some(mut value) = given.remove(name).or_else(default) else { continue };
         if is_whole(schema) {
             value = whole(value);

@@ -10,21 +10,27 @@ use crate::EdgeParams;
 /// hundreds of masks of a run would not fit into memory.
 pub(crate) struct Candidate {
     pub(crate) logits: Box<LowRes>,
-    found: Found,
+    pub(crate) found: Found,
 }
 
-/// What NMS wants to know of a mask.
+/// What is known of a mask.
 #[derive(Clone, Copy)]
-struct Found {
-    predicted_iou: f32,
+pub(crate) struct Found {
+    pub(crate) predicted_iou: f32,
+    pub(crate) stability_score: f32,
     bbox: BBox,
 }
 
+/// The masks of a batch.
+pub(crate) type Masks<'a> = [(&'a LowRes, Found)];
+
 /// Clicks on every point of the grid and returns the masks that pass the filters and survive box
 /// NMS: first within each batch, then over all, as the reference's automatic generator does it.
+/// `each` sees the masks of every batch that pass the filters.
 pub(crate) fn candidates(
     sam: &Sam<'_>,
     params: &EdgeParams,
+    each: &mut dyn FnMut(&Masks<'_>) -> Result<(), TaskError>,
     progress: &dyn Fn(usize, usize) -> Result<(), TaskError>,
 ) -> Result<Vec<Candidate>, TaskError> {
     let frame = sam.frame();
@@ -44,6 +50,7 @@ pub(crate) fn candidates(
             .map(|mask| Ok(found(&mask, &frame, params)?.map(|found| (mask.logits, found))));
         let found: Vec<_> =
             found.collect::<Result<Vec<_>, TaskError>>()?.into_iter().flatten().collect();
+        each(&found)?;
         let best = suppressed(&found, params.box_nms_thresh, |(_, found)| *found);
         // Only what survives is worth its memory; the rest goes with the batch.
         kept.extend(best.into_iter().map(|index| {
@@ -72,7 +79,8 @@ fn found(
     // An empty union has the score NaN, which is not at least anything.
     let is_stable = params.stability_score_thresh <= 0.0
         || measure.stability_score >= params.stability_score_thresh;
-    let found = Found { predicted_iou, bbox: measure.bbox };
+    let found =
+        Found { predicted_iou, stability_score: measure.stability_score, bbox: measure.bbox };
     Ok((measure.area > 0 && is_stable).then_some(found))
 }
 
@@ -90,7 +98,8 @@ mod tests {
     #[test]
     fn of_two_masks_with_one_box_the_better_remains() {
         let bbox = BBox::new(0.0, 0.0, 10.0, 10.0);
-        let masks = [0.6, 0.9].map(|predicted_iou| Found { predicted_iou, bbox });
+        let masks =
+            [0.6, 0.9].map(|predicted_iou| Found { predicted_iou, stability_score: 1.0, bbox });
         assert_eq!(suppressed(&masks, 0.7, |found| *found), [1]);
     }
 }

@@ -1,10 +1,18 @@
 //! The whole recipe, from Segment Anything on an image to its edge maps.
 
-use image::{GrayImage, Luma};
+use image::GrayImage;
+use imageproc::filter::gaussian_blur_f32;
 use rayon::prelude::*;
-use samkit_plugin::{EdgeImage, Sam, TaskError};
+use samkit_plugin::{EdgeImage, LowRes, Sam, TaskError};
 
-use crate::{EdgeMap, EdgeParams, candidates::candidates, rim_gradients, thin};
+use crate::{
+    Combination, EdgeMap, EdgeParams, RimPixel,
+    binary::binary,
+    candidates::{Masks, candidates},
+    rim_gradients, thin,
+    thinning::thinned,
+    votes::Votes,
+};
 
 /// What [`detect_edges`] finds; all maps have the original image's size.
 #[derive(Clone, Debug)]
@@ -35,36 +43,52 @@ pub fn detect_edges(
     params.validate()?;
     let frame = sam.frame();
     let size = frame.image_size();
-    let candidates = candidates(sam, params, progress)?;
-    let rims = candidates.par_iter().map(|candidate| {
-        let logits = frame.upsample(&candidate.logits)?;
-        Ok(rim_gradients(&logits, size, params.border, params.smoothing))
-    });
-    let rims = rims.collect::<Result<Vec<_>, TaskError>>()?;
-    let mut map = EdgeMap::new(size);
-    rims.iter().for_each(|rim| map.add(rim));
-    let raw = map.into_normalised();
-    let thinned = thin(&raw, params.thinning);
-    let binary = params.threshold.map(|threshold| binarised(&thinned, threshold));
+    let rims = |masks: &[&LowRes]| -> Result<Vec<Vec<RimPixel>>, TaskError> {
+        let rim = |logits: &&LowRes| {
+            let logits = frame.upsample(logits)?;
+            Ok(rim_gradients(&logits, size, params.border, params.smoothing))
+        };
+        masks.par_iter().map(rim).collect()
+    };
+    let has_votes = params.combination == Combination::Votes;
+    let mut votes = Votes::new(size, prompts(params));
+    let mut each = |batch: &Masks<'_>| -> Result<(), TaskError> {
+        if has_votes {
+            let masks: Vec<_> = batch.iter().map(|(logits, _)| *logits).collect();
+            for (rim, (_, found)) in rims(&masks)?.iter().zip(batch) {
+                votes.add(rim, found.predicted_iou * found.stability_score);
+            }
+        }
+        Ok(())
+    };
+    let candidates = candidates(sam, params, &mut each, progress)?;
+    let masks: Vec<_> = candidates.iter().map(|candidate| &*candidate.logits).collect();
+    let rims = rims(&masks)?;
+    let (raw, thinned) = if has_votes {
+        for (rim, candidate) in rims.iter().zip(&candidates) {
+            votes.add_distinct(rim, candidate.found.predicted_iou);
+        }
+        let raw = smoothed(votes.into_strengths(), params.map_smoothing);
+        let thinned = thinned(&raw, params.thinning);
+        (raw, thinned)
+    } else {
+        let mut map = EdgeMap::new(size);
+        rims.iter().for_each(|rim| map.add(rim));
+        let raw = smoothed(map.into_normalised(), params.map_smoothing);
+        let thinned = thin(&raw, params.thinning);
+        (raw, thinned)
+    };
+    let low = |threshold| params.threshold_low.unwrap_or(threshold);
+    let binary = params.threshold.map(|threshold| binary(&thinned, threshold, low(threshold)));
     Ok(EdgeMaps { raw, thinned, binary, masks: candidates.len() })
 }
 
-/// 255 where there is an edge of at least `threshold`. No edge (0) is none at any threshold.
-fn binarised(map: &EdgeImage, threshold: f32) -> GrayImage {
-    GrayImage::from_fn(map.width(), map.height(), |x, y| {
-        let strength = map[(x, y)][0];
-        Luma([if strength > 0.0 && strength >= threshold { 255 } else { 0 }])
-    })
+fn prompts(params: &EdgeParams) -> usize {
+    (params.points_per_side as usize).pow(2)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_binary_map_holds_edges_of_at_least_the_threshold() {
-        let map = EdgeImage::from_raw(3, 1, vec![0.0, 0.3, 0.5]).expect("three values");
-        assert_eq!(binarised(&map, 0.5).into_raw(), [0, 0, 255]);
-        assert_eq!(binarised(&map, 0.0).into_raw(), [0, 255, 255]);
-    }
+/// The map under a Gaussian; `deviation` as [`EdgeParams::map_smoothing`] counts it.
+fn smoothed(map: EdgeImage, deviation: f32) -> EdgeImage {
+    let deviation = deviation * map.width().max(map.height()) as f32 / 512.0;
+    if deviation > 0.0 { gaussian_blur_f32(&map, deviation) } else { map }
 }

@@ -34,6 +34,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod binary;
 mod candidates;
 mod detect;
 mod map;
@@ -41,10 +42,11 @@ mod params;
 mod rim;
 mod task;
 mod thinning;
+mod votes;
 
 pub use detect::{EdgeMaps, detect_edges};
 pub use map::EdgeMap;
-pub use params::{Border, EdgeParams, Thinning};
+pub use params::{Border, Combination, EdgeParams, Preset, Thinning};
 pub use rim::{RimPixel, rim_gradients};
 pub use samkit_plugin::EdgeImage;
 pub use task::{Edges, entry};

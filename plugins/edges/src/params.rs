@@ -11,11 +11,11 @@ pub enum Thinning {
     /// As in Canny's detector: a pixel stays where no neighbour across the edge, interpolated
     /// between pixels, is stronger. Lines are one pixel wide, also where they slant;
     /// those along the image's sides, five pixels or less away, fade out.
-    #[default]
     Canny,
     /// As in Dollár's structured edges, the benchmark code that reproductions of the paper use:
     /// orientation from second derivatives, compared with two pixels on either side; all edges
     /// fade out within five pixels of the image's sides.
+    #[default]
     StructuredEdges,
     /// No thinning: edges stay bands of two to four pixels.
     None,
@@ -33,11 +33,42 @@ pub enum Border {
     Zero,
 }
 
-/// Parameters of [`detect_edges`](crate::detect_edges). The defaults are the constants of
-/// *Segment Anything* (appendix D.2).
+/// What becomes of the gradients that many masks have at one pixel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Combination {
+    /// The strongest of those masks that box NMS left, stretched to \[0, 1\] in every image: the
+    /// paper's.
+    Strongest,
+    /// Also how many of them have an edge there, and how many of all masks, before box NMS, had one;
+    /// each weighed by its predicted IoU. Strengths mean the same in every image.
+    #[default]
+    Votes,
+}
+
+/// Which constants parameters have that are not given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Preset {
+    /// Those of *Segment Anything* (§7.2 and appendix D.2), with the thinning of the benchmark code
+    /// that its reproductions use.
+    Paper,
+    /// The best edges that the paper's grid of clicks gives.
+    #[default]
+    Default,
+    /// The best edges whatever the time: a finer grid.
+    Fine,
+}
+
+/// Parameters of [`detect_edges`](crate::detect_edges). The defaults are those of
+/// [`Preset::Default`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(extend("x-presets" = presets()))]
 pub struct EdgeParams {
+    /// Where the parameters that are not given have their values from: `paper`, `default` or `fine`.
+    /// (For programs this is a note; [`EdgeParams::of`] gives a preset's values.)
+    pub preset: Preset,
     /// Clicks along each side of the grid, 1 to 256. More clicks find smaller things and take
     /// quadratically longer.
     #[schemars(range(min = 1, max = 256))]
@@ -65,16 +96,34 @@ pub struct EdgeParams {
     pub smoothing: f32,
     /// What the Sobel filter sees beyond the image's sides: `replicate` or `zero`.
     pub border: Border,
+    /// What becomes of the gradients of many masks at one pixel: `strongest` or `votes`.
+    pub combination: Combination,
+    /// Standard deviation of a Gaussian that smooths the map before it is thinned, in pixels of an
+    /// image whose longest side has 512, 0 to 8; 0 leaves it as it is.
+    #[schemars(range(min = 0.0, max = 8.0))]
+    pub map_smoothing: f32,
     /// How edges are thinned to lines: `canny`, `structured-edges` or `none`.
     pub thinning: Thinning,
     /// Also give a binary map: thinned edges of at least this strength, 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub threshold: Option<f32>,
+    /// In the binary map, keep weaker edges too, of at least this strength, where they connect to one
+    /// of at least `threshold`; 0 to 1, not above `threshold`. Without it lines break where they weaken.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub threshold_low: Option<f32>,
 }
 
 impl Default for EdgeParams {
     fn default() -> Self {
-        Self {
+        Self::of(Preset::Default)
+    }
+}
+
+impl EdgeParams {
+    /// The values of a preset.
+    pub fn of(preset: Preset) -> Self {
+        let paper = Self {
+            preset,
             points_per_side: 16,
             points_per_batch: 64,
             box_nms_thresh: 0.7,
@@ -82,14 +131,21 @@ impl Default for EdgeParams {
             stability_score_thresh: 0.0,
             stability_score_offset: 1.0,
             smoothing: 0.0,
-            border: Border::default(),
-            thinning: Thinning::default(),
+            border: Border::Replicate,
+            combination: Combination::Strongest,
+            map_smoothing: 0.0,
+            thinning: Thinning::StructuredEdges,
             threshold: None,
+            threshold_low: None,
+        };
+        let combination = Combination::Votes;
+        match preset {
+            Preset::Paper => paper,
+            Preset::Default => Self { combination, map_smoothing: 1.0, ..paper },
+            Preset::Fine => Self { combination, map_smoothing: 1.0, points_per_side: 32, ..paper },
         }
     }
-}
 
-impl EdgeParams {
     /// Checks every value against its range.
     ///
     /// # Errors
@@ -106,11 +162,25 @@ impl EdgeParams {
             0.0..=100.0,
         )?;
         ParamError::check_range("smoothing", self.smoothing, 0.0..=32.0)?;
-        match self.threshold {
-            Some(threshold) => ParamError::check_range("threshold", threshold, 0.0..=1.0),
+        ParamError::check_range("map_smoothing", self.map_smoothing, 0.0..=8.0)?;
+        if let Some(threshold) = self.threshold {
+            ParamError::check_range("threshold", threshold, 0.0..=1.0)?;
+        }
+        match self.threshold_low {
+            Some(low) => {
+                ParamError::check_range("threshold_low", low, 0.0..=self.threshold.unwrap_or(1.0))
+            }
             None => Ok(()),
         }
     }
+}
+
+/// The presets' values by name, for those who fill in parameters by the schema.
+fn presets() -> serde_json::Value {
+    let presets = [Preset::Paper, Preset::Default, Preset::Fine];
+    let entry = |preset| (serde_json::json!(preset), serde_json::json!(EdgeParams::of(preset)));
+    let entries = presets.map(entry).into_iter();
+    entries.filter_map(|(name, values)| Some((name.as_str()?.to_owned(), values))).collect()
 }
 
 #[cfg(test)]
@@ -124,11 +194,15 @@ mod tests {
     }
 
     #[test]
-    fn defaults_are_the_papers_and_allowed() {
-        let params = EdgeParams::default();
-        assert_eq!((params.points_per_side, params.box_nms_thresh), (16, 0.7));
-        assert_eq!((params.pred_iou_thresh, params.stability_score_thresh), (0.0, 0.0));
-        params.validate().expect("defaults are in range");
+    fn presets_are_allowed_and_one_is_the_papers() {
+        let paper = EdgeParams::of(Preset::Paper);
+        assert_eq!((paper.points_per_side, paper.box_nms_thresh), (16, 0.7));
+        assert_eq!((paper.pred_iou_thresh, paper.stability_score_thresh), (0.0, 0.0));
+        assert_eq!((paper.combination, paper.map_smoothing), (Combination::Strongest, 0.0));
+        for preset in [Preset::Paper, Preset::Default, Preset::Fine] {
+            EdgeParams::of(preset).validate().expect("presets are in range");
+        }
+        assert_eq!(presets()["paper"], serde_json::json!(paper));
     }
 
     #[test]
@@ -143,8 +217,16 @@ mod tests {
             assert_eq!(rejected(|p| p.stability_score_thresh = bad), "stability_score_thresh");
             assert_eq!(rejected(|p| p.stability_score_offset = bad), "stability_score_offset");
             assert_eq!(rejected(|p| p.smoothing = bad), "smoothing");
+            assert_eq!(rejected(|p| p.map_smoothing = bad), "map_smoothing");
             assert_eq!(rejected(|p| p.threshold = Some(bad)), "threshold");
+            assert_eq!(rejected(|p| p.threshold_low = Some(bad)), "threshold_low");
         }
+    }
+
+    #[test]
+    fn the_low_threshold_is_not_above_the_other() {
+        let name = rejected(|p| (p.threshold, p.threshold_low) = (Some(0.3), Some(0.4)));
+        assert_eq!(name, "threshold_low");
     }
 
     #[test]

@@ -10,13 +10,21 @@ use image::Luma;
 
 use crate::{EdgeImage, Thinning};
 
+/// Thins an edge map. Strengths stay as they are.
+pub(crate) fn thinned(map: &EdgeImage, method: Thinning) -> EdgeImage {
+    match method {
+        Thinning::Canny => canny::thin(map),
+        Thinning::StructuredEdges => structured::thin(map),
+        Thinning::None => map.clone(),
+    }
+}
+
 /// Thins an edge map of strengths in \[0, 1\]. What remains is stretched so that the strongest
 /// pixel is 1; [`Thinning::None`] gives `map` back as it is.
 pub fn thin(map: &EdgeImage, method: Thinning) -> EdgeImage {
     match method {
-        Thinning::Canny => scaled_to_one(canny::thin(map)),
-        Thinning::StructuredEdges => scaled_to_one(structured::thin(map)),
         Thinning::None => map.clone(),
+        _ => scaled_to_one(thinned(map, method)),
     }
 }
 

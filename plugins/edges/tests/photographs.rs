@@ -10,7 +10,7 @@ use std::{
 };
 
 use image::{GrayImage, Rgb, RgbImage};
-use samkit_edges::{EdgeImage, EdgeParams, Thinning};
+use samkit_edges::{EdgeImage, EdgeParams, Preset, Thinning};
 use samkit_engine::{DeviceKind, Sam};
 use samkit_plugin_host::{
     Cancel, HostServices, Input, LogLevel, Output, Plugin, PluginError, SamService, View,
@@ -157,7 +157,7 @@ fn the_raw_map_is_that_of_the_published_code() {
     let name = "101087";
     let photograph = open(&folder.join(format!("data/bsds500/images/val/{name}.jpg"))).to_rgb8();
     let reference = open(&folder.join(format!("reference/edges/raw/{name}.png"))).to_luma32f();
-    let params = EdgeParams { points_per_batch: 32, ..EdgeParams::default() };
+    let params = EdgeParams { points_per_batch: 32, ..EdgeParams::of(Preset::Paper) };
     let maps = edges(&Listener::new(&sam, photograph), &params);
     let (mean, correlation) = difference(&maps.raw, &reference);
     eprintln!("{name}: mean difference {mean:.5}, correlation {correlation:.5}");
@@ -179,6 +179,18 @@ fn a_discs_rim_is_its_edge() {
     for (thinned, binary) in maps.thinned.iter().zip(binary.iter()) {
         assert_eq!(*thinned >= 0.5, *binary == 255);
     }
+}
+
+/// In a host that knows nothing of presets.
+#[test]
+fn a_preset_gives_what_is_not_given() {
+    let Some(sam) = model() else { return };
+    let listener = Listener::new(&sam, disc());
+    let paper = EdgeParams { points_per_side: 3, ..EdgeParams::of(Preset::Paper) };
+    let short = json!({ "preset": "paper", "points_per_side": 3 });
+    let got = run(&linked_in(), &listener, &short).expect("edges are found");
+    assert!(got == edges(&listener, &paper));
+    assert!(got != edges(&listener, &few_points()));
 }
 
 #[test]
@@ -269,7 +281,7 @@ fn the_shared_library_gives_the_same_bytes() {
     let plugin = loaded();
     for params in [
         json!({ "points_per_side": 4, "threshold": 0.2, "thinning": "structured-edges" }),
-        json!({ "points_per_side": 3, "smoothing": 1.0, "border": "zero" }),
+        json!({ "preset": "paper", "points_per_side": 3, "smoothing": 1.0, "border": "zero" }),
     ] {
         let [linked, loaded] = [&linked_in(), &plugin]
             .map(|plugin| run(plugin, &listener, &params).expect("edges are found"));

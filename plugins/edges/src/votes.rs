@@ -1,0 +1,87 @@
+//! Many masks' rims in one map: how strong, in how many different masks, and how often.
+
+use samkit_core::Size;
+use samkit_plugin::EdgeImage;
+
+use crate::RimPixel;
+
+/// The largest Sobel magnitude of probabilities, √20.
+const STEEPEST: f32 = 4.472_136;
+/// Strength, before it is mapped to \[0, 1\], that becomes one half. Chosen so that the best single
+/// threshold on BSDS500's validation images is about one half.
+const HALF: f32 = 0.1;
+
+/// What the masks say of every pixel.
+///
+/// A mask that many clicks lead to is likely a thing of its own, and a line that several things share
+/// is likely an edge: the strength is the geometric mean of the strongest gradient, the sum over
+/// different masks (those that box NMS leaves) and the sum over all masks.
+pub(crate) struct Votes {
+    size: Size,
+    prompts: f32,
+    all: Vec<f32>,
+    distinct: Vec<f32>,
+    strongest: Vec<f32>,
+}
+
+impl Votes {
+    /// For an image of `size` that is asked about with so many prompts.
+    pub(crate) fn new(size: Size, prompts: usize) -> Self {
+        let zeros = || vec![0.0; size.area()];
+        let (all, distinct, strongest) = (zeros(), zeros(), zeros());
+        Self { size, prompts: prompts as f32, all, distinct, strongest }
+    }
+
+    /// Adds the rim of any mask; a weight below 0 counts as 0, as networks predict some. Panics when a pixel lies outside the map.
+    pub(crate) fn add(&mut self, rim: &[RimPixel], weight: f32) {
+        let weight = weight.max(0.0);
+        for pixel in rim {
+            self.all[pixel.index] += weight * pixel.strength;
+        }
+    }
+
+    /// Adds the rim of a mask that is different from all before.
+    pub(crate) fn add_distinct(&mut self, rim: &[RimPixel], weight: f32) {
+        let weight = weight.max(0.0);
+        for pixel in rim {
+            let strength = weight * pixel.strength;
+            self.distinct[pixel.index] += strength;
+            self.strongest[pixel.index] = self.strongest[pixel.index].max(strength);
+        }
+    }
+
+    /// Strengths from 0 to 1, which mean the same in every image.
+    pub(crate) fn into_strengths(self) -> EdgeImage {
+        let all = self.all.iter().map(|sum| sum / (STEEPEST * self.prompts));
+        let distinct = self.distinct.iter().map(|sum| sum / STEEPEST);
+        let strongest = self.strongest.iter().map(|strength| strength / STEEPEST);
+        let strengths = all.zip(distinct).zip(strongest).map(|((all, distinct), strongest)| {
+            let mean = (all * distinct * strongest).cbrt();
+            mean / (mean + HALF)
+        });
+        let strengths = strengths.collect();
+        EdgeImage::from_raw(self.size.width, self.size.height, strengths)
+            .expect("one strength a pixel")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_of_two_masks_is_stronger_than_that_of_one_seen_twice() {
+        let rim = |index| [RimPixel { index, strength: 2.0 }];
+        let mut votes = Votes::new(Size::new(4, 1), 4);
+        // Pixel 0: one mask, found once; 1: one mask, found twice; 2: two masks.
+        votes.add(&rim(0), 1.0);
+        (0..2).for_each(|_| votes.add(&rim(1), 1.0));
+        (0..2).for_each(|_| votes.add(&rim(2), 1.0));
+        votes.add_distinct(&rim(0), 1.0);
+        votes.add_distinct(&rim(1), 1.0);
+        (0..2).for_each(|_| votes.add_distinct(&rim(2), 1.0));
+        let strengths = votes.into_strengths().into_raw();
+        assert!(strengths[0] < strengths[1] && strengths[1] < strengths[2], "{strengths:?}");
+        assert!(strengths[2] < 1.0 && strengths[3] == 0.0, "{strengths:?}");
+    }
+}
