@@ -11,8 +11,10 @@ pub(crate) struct EmbeddedRecipe {
 /// current folder were a clone of samkit's repository.
 pub(crate) const BASE: &str = "configs";
 
-pub(crate) const RECIPES: [EmbeddedRecipe; 1] =
-    [EmbeddedRecipe { file: "edges.yaml", text: include_str!("../configs/edges.yaml") }];
+pub(crate) const RECIPES: [EmbeddedRecipe; 2] = [
+    EmbeddedRecipe { file: "edges.yaml", text: include_str!("../configs/edges.yaml") },
+    EmbeddedRecipe { file: "line-art.yaml", text: include_str!("../configs/line-art.yaml") },
+];
 
 /// The recipe of this name, with or without `.yaml`.
 pub(crate) fn find(name: &str) -> Option<&'static EmbeddedRecipe> {

@@ -17,15 +17,16 @@ use crate::{
 
 /// Draw the edges of images
 ///
-/// The zero-shot recipe of the Segment Anything paper: masks from a grid of points, the gradients
-/// of their probabilities along their outlines, and edge thinning.
+/// After the zero-shot recipe of the Segment Anything paper: masks from a grid of points, the gradients
+/// of their probabilities along their outlines, and edge thinning. An edge is the stronger the more
+/// masks agree on it.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct EdgesArgs {
     #[command(flatten)]
     images: ImageArgs,
-    /// What to write: thinned, raw, binary, overlay [default: thinned,overlay, and binary with
-    /// --threshold]
+    /// What to write: thinned, raw, binary, svg, geojson, overlay [default: thinned,overlay, and
+    /// binary with --threshold]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     save: Vec<String>,
     #[command(flatten)]
@@ -37,21 +38,23 @@ Files, for an image photo.jpg:
   photo.edges.png         thinned edges, 8 bits
   photo.edges.raw.png     edges before thinning, 16 bits
   photo.edges.binary.png  thinned edges of at least --threshold
+  photo.edges.svg         their lines as a drawing, and photo.edges.geojson in pixels
   photo.overlay.png       thinned edges on the image
 
 Examples:
   samkit edges photos --output out
   samkit edges 'shots/*.jpg' --points-per-side 32 --save thinned,raw
-  samkit edges photo.jpg --threshold 0.2 --thinning structured-edges";
+  samkit edges photo.jpg --threshold 0.5 --threshold-low 0.3 --save binary,svg
+  samkit edges photos --preset paper";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Edge options")]
 struct EdgeFlags {
-    /// Where options that are not given have their values from: paper (the published recipe, exactly),
-    /// default (better edges from the same grid) or fine (the best edges, four times as long)
+    /// Where options that are not given have their values from: paper (the published recipe) or default
+    /// (better edges from the same grid)
     #[arg(long, default_value = "default", value_parser = recipe_word::<Preset>)]
     preset: Preset,
-    /// Points along each side of the grid of prompts, 1 to 256 [default: 16; fine: 32]
+    /// Points along each side of the grid of prompts, 1 to 256 [default: 16]
     #[arg(long, value_parser = whole_number, value_name = "N")]
     points_per_side: Option<u32>,
     /// Prompts decoded at once; memory for speed [default: 64]

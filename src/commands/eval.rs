@@ -237,7 +237,7 @@ fn first_of(folder: &Path, stem: &Path, endings: &[&str]) -> Option<PathBuf> {
 
 /// What an evaluation lacks.
 #[derive(Debug, thiserror::Error, Diagnostic)]
-#[error("{} missing", counted(list.len(), "file is"))]
+#[error("missing: {}", counted(list.len(), "file"))]
 pub(crate) struct Missing {
     list: Vec<String>,
     #[help]

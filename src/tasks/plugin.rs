@@ -156,6 +156,9 @@ pub(crate) fn products(about: &Description) -> Vec<ProductInfo> {
     products
 }
 
+/// Names of outputs that are formats of text.
+const TEXT_FORMATS: [&str; 2] = ["svg", "geojson"];
+
 /// The first output takes the task's name, `STEM.bright.png`; the others add their own.
 fn suffix(task: &str, number: usize, slot: &SlotDescription) -> String {
     let extension = match slot.kind {
@@ -166,6 +169,10 @@ fn suffix(task: &str, number: usize, slot: &SlotDescription) -> String {
     };
     match number {
         0 => format!("{task}.{extension}"),
+        // A text that is called after its format.
+        _ if slot.kind == Kind::Text && TEXT_FORMATS.contains(&slot.name.as_str()) => {
+            format!("{task}.{}", slot.name)
+        }
         _ => format!("{task}.{}.{extension}", slot.name),
     }
 }

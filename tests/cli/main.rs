@@ -4,6 +4,7 @@ mod bad_images;
 mod bad_requests;
 mod batches;
 mod caches;
+mod evals;
 mod inputs;
 mod models;
 mod plugins;

@@ -1,5 +1,5 @@
-//! Edges out of a photograph, without ever having been taught what an edge is: the zero-shot
-//! recipe of *Segment Anything* (§7.2 and appendix D.2).
+//! Edges out of a photograph, without ever having been taught what an edge is, after the zero-shot
+//! recipe of *Segment Anything* (§7.2 and appendix D.2), which is [`Preset::Paper`].
 //!
 //! A regular grid of clicks makes Segment Anything outline whatever lies under each of them; where
 //! the mask probabilities fall off steeply at the rim of a mask, there is an edge. In order:
@@ -7,7 +7,8 @@
 //! 1. a click at every point of a 16×16 grid, three masks each, box NMS at 0.7 ([`detect_edges`]);
 //! 2. per mask, the Sobel magnitude of its probability map, kept only along its rim
 //!    ([`rim_gradients`]);
-//! 3. the pixel-wise maximum over the masks, stretched linearly to \[0, 1\] ([`EdgeMap`]);
+//! 3. the pixel-wise maximum over the masks, stretched linearly to \[0, 1\] ([`EdgeMap`]); by default
+//!    also how many masks have an edge there ([`Combination::Votes`]);
 //! 4. edge NMS, which thins the bands to lines ([`thin`]).
 //!
 //! The whole is the task `edges` behind samkit's plugin border ([`entry`]): it knows Segment Anything
@@ -37,6 +38,7 @@
 mod binary;
 mod candidates;
 mod detect;
+mod lines;
 mod map;
 mod params;
 mod rim;
@@ -45,6 +47,7 @@ mod thinning;
 mod votes;
 
 pub use detect::{EdgeMaps, detect_edges};
+pub use lines::{Line, geojson, lines, svg};
 pub use map::EdgeMap;
 pub use params::{Border, Combination, EdgeParams, Preset, Thinning};
 pub use rim::{RimPixel, rim_gradients};

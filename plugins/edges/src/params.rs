@@ -56,8 +56,6 @@ pub enum Preset {
     /// The best edges that the paper's grid of clicks gives.
     #[default]
     Default,
-    /// The best edges whatever the time: a finer grid.
-    Fine,
 }
 
 /// Parameters of [`detect_edges`](crate::detect_edges). The defaults are those of
@@ -66,7 +64,7 @@ pub enum Preset {
 #[serde(default, rename_all = "snake_case", deny_unknown_fields)]
 #[schemars(extend("x-presets" = presets()))]
 pub struct EdgeParams {
-    /// Where the parameters that are not given have their values from: `paper`, `default` or `fine`.
+    /// Where the parameters that are not given have their values from: `paper` or `default`.
     /// (For programs this is a note; [`EdgeParams::of`] gives a preset's values.)
     pub preset: Preset,
     /// Clicks along each side of the grid, 1 to 256. More clicks find smaller things and take
@@ -142,7 +140,6 @@ impl EdgeParams {
         match preset {
             Preset::Paper => paper,
             Preset::Default => Self { combination, map_smoothing: 1.0, ..paper },
-            Preset::Fine => Self { combination, map_smoothing: 1.0, points_per_side: 32, ..paper },
         }
     }
 
@@ -177,7 +174,7 @@ impl EdgeParams {
 
 /// The presets' values by name, for those who fill in parameters by the schema.
 fn presets() -> serde_json::Value {
-    let presets = [Preset::Paper, Preset::Default, Preset::Fine];
+    let presets = [Preset::Paper, Preset::Default];
     let entry = |preset| (serde_json::json!(preset), serde_json::json!(EdgeParams::of(preset)));
     let entries = presets.map(entry).into_iter();
     entries.filter_map(|(name, values)| Some((name.as_str()?.to_owned(), values))).collect()
@@ -199,7 +196,7 @@ mod tests {
         assert_eq!((paper.points_per_side, paper.box_nms_thresh), (16, 0.7));
         assert_eq!((paper.pred_iou_thresh, paper.stability_score_thresh), (0.0, 0.0));
         assert_eq!((paper.combination, paper.map_smoothing), (Combination::Strongest, 0.0));
-        for preset in [Preset::Paper, Preset::Default, Preset::Fine] {
+        for preset in [Preset::Paper, Preset::Default] {
             EdgeParams::of(preset).validate().expect("presets are in range");
         }
         assert_eq!(presets()["paper"], serde_json::json!(paper));

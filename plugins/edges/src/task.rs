@@ -1,10 +1,10 @@
 //! The recipe as a task behind the plugin border.
 
 use samkit_plugin::{
-    Descriptor, EXT_SAM, Host, Inputs, Kind, Outputs, Slot, Task, TaskError, declare_plugin,
+    Descriptor, EXT_SAM, Host, Inputs, Kind, Output, Outputs, Slot, Task, TaskError, declare_plugin,
 };
 
-use crate::{EdgeParams, detect_edges};
+use crate::{EdgeParams, detect_edges, geojson, lines, svg};
 
 /// The task `edges`.
 #[derive(Debug)]
@@ -25,6 +25,9 @@ impl Task for Edges {
             Slot::new("binary", Kind::Image, "thinned edges of at least the threshold")
                 .saved_by_default()
                 .needs("threshold"),
+            Slot::new("svg", Kind::Text, "the binary map's lines, as a drawing").needs("threshold"),
+            Slot::new("geojson", Kind::Text, "the binary map's lines, in pixels")
+                .needs("threshold"),
         ],
         extensions: &[EXT_SAM],
     };
@@ -44,12 +47,15 @@ impl Task for Edges {
         let progress = |done: usize, total: usize| host.step(done as u64, total as u64);
         let maps = detect_edges(&host.sam()?, &self.0, &progress)?;
         host.record("masks", maps.masks as f64);
-        outputs.put("thinned", maps.thinned)?;
-        outputs.put("raw", maps.raw)?;
-        match maps.binary {
-            Some(binary) => outputs.put("binary", binary),
-            None => Ok(()),
+        if let Some(binary) = maps.binary {
+            let lines = lines(&maps.thinned, &binary);
+            let drawing = svg(&lines, binary.width(), binary.height());
+            outputs.put("svg", Output::Text(drawing))?;
+            outputs.put("geojson", Output::Text(geojson(&lines)))?;
+            outputs.put("binary", binary)?;
         }
+        outputs.put("thinned", maps.thinned)?;
+        outputs.put("raw", maps.raw)
     }
 }
 
