@@ -83,9 +83,6 @@ struct EdgeFlags {
     /// [default: votes; paper: strongest]
     #[arg(long, value_parser = recipe_word::<Combination>)]
     combination: Option<Combination>,
-    /// Blur the map before it is thinned, in pixels of an image 512 wide or high [default: 1; paper: 0]
-    #[arg(long, value_parser = number, value_name = "SIGMA")]
-    map_smoothing: Option<f32>,
     /// How to thin: canny, structured-edges or none [default: structured-edges]
     #[arg(long, value_parser = recipe_word::<Thinning>)]
     thinning: Option<Thinning>,
@@ -115,7 +112,6 @@ impl EdgeFlags {
             smoothing: self.smoothing.unwrap_or(preset.smoothing),
             border: self.border.unwrap_or(preset.border),
             combination: self.combination.unwrap_or(preset.combination),
-            map_smoothing: self.map_smoothing.unwrap_or(preset.map_smoothing),
             thinning: self.thinning.unwrap_or(preset.thinning),
             threshold: self.threshold,
             threshold_low: self.threshold_low,

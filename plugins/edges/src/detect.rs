@@ -1,7 +1,6 @@
 //! The whole recipe, from Segment Anything on an image to its edge maps.
 
 use image::GrayImage;
-use imageproc::filter::gaussian_blur_f32;
 use rayon::prelude::*;
 use samkit_plugin::{EdgeImage, LowRes, Sam, TaskError};
 
@@ -68,13 +67,13 @@ pub fn detect_edges(
         for (rim, candidate) in rims.iter().zip(&candidates) {
             votes.add_distinct(rim, candidate.found.predicted_iou);
         }
-        let raw = smoothed(votes.into_strengths(), params.map_smoothing);
+        let raw = votes.into_strengths();
         let thinned = thinned(&raw, params.thinning);
         (raw, thinned)
     } else {
         let mut map = EdgeMap::new(size);
         rims.iter().for_each(|rim| map.add(rim));
-        let raw = smoothed(map.into_normalised(), params.map_smoothing);
+        let raw = map.into_normalised();
         let thinned = thin(&raw, params.thinning);
         (raw, thinned)
     };
@@ -85,10 +84,4 @@ pub fn detect_edges(
 
 fn prompts(params: &EdgeParams) -> usize {
     (params.points_per_side as usize).pow(2)
-}
-
-/// The map under a Gaussian; `deviation` as [`EdgeParams::map_smoothing`] counts it.
-fn smoothed(map: EdgeImage, deviation: f32) -> EdgeImage {
-    let deviation = deviation * map.width().max(map.height()) as f32 / 512.0;
-    if deviation > 0.0 { gaussian_blur_f32(&map, deviation) } else { map }
 }

@@ -149,7 +149,7 @@ pub fn geojson(lines: &[Line]) -> String {
         })
     };
     let features: Vec<_> = lines.iter().map(feature).collect();
-    format!("{:#}\n", json!({ "type": "FeatureCollection", "features": features }))
+    format!("{}\n", json!({ "type": "FeatureCollection", "features": features }))
 }
 
 #[cfg(test)]

@@ -96,10 +96,6 @@ pub struct EdgeParams {
     pub border: Border,
     /// What becomes of the gradients of many masks at one pixel: `strongest` or `votes`.
     pub combination: Combination,
-    /// Standard deviation of a Gaussian that smooths the map before it is thinned, in pixels of an
-    /// image whose longest side has 512, 0 to 8; 0 leaves it as it is.
-    #[schemars(range(min = 0.0, max = 8.0))]
-    pub map_smoothing: f32,
     /// How edges are thinned to lines: `canny`, `structured-edges` or `none`.
     pub thinning: Thinning,
     /// Also give a binary map: thinned edges of at least this strength, 0 to 1.
@@ -131,15 +127,13 @@ impl EdgeParams {
             smoothing: 0.0,
             border: Border::Replicate,
             combination: Combination::Strongest,
-            map_smoothing: 0.0,
             thinning: Thinning::StructuredEdges,
             threshold: None,
             threshold_low: None,
         };
-        let combination = Combination::Votes;
         match preset {
             Preset::Paper => paper,
-            Preset::Default => Self { combination, map_smoothing: 1.0, ..paper },
+            Preset::Default => Self { combination: Combination::Votes, ..paper },
         }
     }
 
@@ -159,7 +153,6 @@ impl EdgeParams {
             0.0..=100.0,
         )?;
         ParamError::check_range("smoothing", self.smoothing, 0.0..=32.0)?;
-        ParamError::check_range("map_smoothing", self.map_smoothing, 0.0..=8.0)?;
         if let Some(threshold) = self.threshold {
             ParamError::check_range("threshold", threshold, 0.0..=1.0)?;
         }
@@ -195,7 +188,7 @@ mod tests {
         let paper = EdgeParams::of(Preset::Paper);
         assert_eq!((paper.points_per_side, paper.box_nms_thresh), (16, 0.7));
         assert_eq!((paper.pred_iou_thresh, paper.stability_score_thresh), (0.0, 0.0));
-        assert_eq!((paper.combination, paper.map_smoothing), (Combination::Strongest, 0.0));
+        assert_eq!(paper.combination, Combination::Strongest);
         for preset in [Preset::Paper, Preset::Default] {
             EdgeParams::of(preset).validate().expect("presets are in range");
         }
@@ -214,7 +207,6 @@ mod tests {
             assert_eq!(rejected(|p| p.stability_score_thresh = bad), "stability_score_thresh");
             assert_eq!(rejected(|p| p.stability_score_offset = bad), "stability_score_offset");
             assert_eq!(rejected(|p| p.smoothing = bad), "smoothing");
-            assert_eq!(rejected(|p| p.map_smoothing = bad), "map_smoothing");
             assert_eq!(rejected(|p| p.threshold = Some(bad)), "threshold");
             assert_eq!(rejected(|p| p.threshold_low = Some(bad)), "threshold_low");
         }
