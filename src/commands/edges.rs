@@ -44,7 +44,7 @@ Files, for an image photo.jpg:
 Examples:
   samkit edges photos --output out
   samkit edges 'shots/*.jpg' --points-per-side 32 --save thinned,raw
-  samkit edges photo.jpg --threshold 0.5 --threshold-low 0.2 --save binary,svg
+  samkit edges photo.jpg --threshold 0.5 --threshold-low 0.3 --save binary,svg
   samkit edges photos --preset paper";
 
 #[derive(Debug, Args)]
