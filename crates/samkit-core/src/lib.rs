@@ -14,6 +14,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod coco;
 mod geometry;
 mod grid;
 mod mask;
@@ -25,6 +26,7 @@ mod regions;
 mod rle;
 mod rle_string;
 
+pub use coco::{COCO_CATEGORIES, coco_id, coco_name};
 pub use geometry::{BBox, Point, Size};
 pub use grid::point_grid;
 pub use mask::Mask;

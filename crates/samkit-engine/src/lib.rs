@@ -4,6 +4,7 @@
 //!   [`Sam::predict`] answers [prompts](samkit_core::Prompt) on it.
 //! - [`Frame`] knows the way between the image's pixels and the network's.
 //! - [`generate_masks`] finds masks for everything in an image.
+//! - [`layers`] lends the fast path's kernels to other networks.
 //! - [`EmbeddingCache`] keeps embeddings in a folder from one run to the next.
 //!
 //! Coordinates that cross this crate's border are original-image pixels.
@@ -44,6 +45,7 @@ pub use cache::{CachedEmbedding, EmbeddingCache};
 #[cfg(feature = "kernels")]
 #[doc(hidden)]
 pub use cpu::kernels;
+pub use cpu::layers;
 pub use device::DeviceKind;
 pub use embedding::Embedding;
 pub use error::EngineError;

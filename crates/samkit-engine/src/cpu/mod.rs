@@ -21,6 +21,7 @@ mod isa;
 mod kept;
 #[cfg(feature = "kernels")]
 pub mod kernels;
+pub mod layers;
 mod linear;
 mod lines;
 mod look;

@@ -38,7 +38,8 @@ pub(crate) fn model(sources: Vec<Source>) -> ModelSpec {
 
 /// A source that expects [`weights`] at `url`.
 pub(crate) fn http(url: &str) -> Source {
-    Source::Http { url: url.into(), file: file_spec("w.safetensors", &weights()) }
+    let (folder, name) = url.rsplit_once('/').expect("an address with a path");
+    Source::Http { folder: format!("{folder}/"), files: vec![file_spec(name, &weights())] }
 }
 
 /// An address where nobody listens.
