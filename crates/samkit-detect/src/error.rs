@@ -23,4 +23,58 @@ pub enum DetectError {
         /// What is missing or different.
         reason: String,
     },
+    /// The file is not an ONNX graph, or not all of it is there.
+    #[error("{} is not an ONNX graph, or it is damaged or cut off", path.display())]
+    #[diagnostic(help("copy or export it again"))]
+    NotOnnx {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The graph uses operators that the runtime does not have.
+    #[error("{} uses operators that are not supported: {}", path.display(), operators.join(", "))]
+    #[diagnostic(help(
+        "export it with the standard operators of ONNX (opset 9 to 18), without NMS plugins"
+    ))]
+    Operators {
+        /// The file.
+        path: PathBuf,
+        /// Their names.
+        operators: Vec<String>,
+    },
+    /// The graph's inputs are not an image.
+    #[error("{}: {reason}", path.display())]
+    #[diagnostic(help(
+        "a detector takes one image as F32 (1, 3, height, width), and at most `orig_target_sizes` or `pixel_mask` beside it"
+    ))]
+    Input {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        reason: String,
+    },
+    /// The graph's outputs are not a detector's.
+    #[error("{} has outputs {}: {reason}", path.display(), outputs.join(" and "))]
+    #[diagnostic(help("{LAYOUTS}"))]
+    Layout {
+        /// The file.
+        path: PathBuf,
+        /// Their shapes.
+        outputs: Vec<String>,
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// The runtime fails on the graph.
+    #[error("{} cannot be run: {reason}", path.display())]
+    #[diagnostic(help("export it for a fixed input size and with opset 9 to 18"))]
+    Graph {
+        /// The file.
+        path: PathBuf,
+        /// What the runtime says.
+        reason: String,
+    },
 }
+
+/// What is supported, N boxes and C classes.
+const LAYOUTS: &str = "supported are 1×N×(5+C) (`yolox`, `yolov5`), 1×(4+C)×N (`yolo`), 1×N×6 \
+    (`end-to-end`), 1×N×C with 1×N×4 (`detr`), 1×N×(4+C) (`rt-detr`), and labels, boxes and scores \
+    (`postprocessed`)";

@@ -13,7 +13,10 @@ use samkit_core::BBox;
 use samkit_engine::layers::{Activation, Dense, Depthwise3x3, same_padding};
 
 use self::weights::Weights;
-use crate::{Candidate, DetectError};
+use crate::{
+    Candidate, DetectError,
+    bilinear::{Align, resized},
+};
 
 /// Pixels a side of what the network sees.
 const SIDE: usize = 300;
@@ -128,7 +131,9 @@ impl SsdLite {
 
     /// What the network says of its anchors.
     pub fn raw(&self, image: &RgbImage) -> Raw {
-        let mut map = self.stem(&resized(image));
+        let mut pixels = resized(image, SIDE, SIDE, Align::FirstPixels);
+        pixels.iter_mut().for_each(|value| *value = *value * (2.0 / 255.0) - 1.0);
+        let mut map = self.stem(&pixels);
         let mut maps = Vec::with_capacity(6);
         for (index, block) in self.blocks.iter().enumerate() {
             let (after, wide) = block.forward(map);
@@ -196,33 +201,6 @@ impl Head {
     }
 }
 
-/// 300×300 pixels from −1 to 1: bilinear between the four nearest, without smoothing, pixel 0 on
-/// pixel 0 (TensorFlow 1's `resize_bilinear`).
-fn resized(image: &RgbImage) -> Vec<f32> {
-    let (width, height) = (image.width() as usize, image.height() as usize);
-    let pixels = image.as_raw();
-    let at = |side: usize, index: usize| {
-        let place = index as f64 * (side as f64 / SIDE as f64);
-        let first = place as usize;
-        (first, (place.ceil() as usize).min(side - 1), (place - first as f64) as f32)
-    };
-    let columns: Vec<_> = (0..SIDE).map(|x| at(width, x)).collect();
-    let mut out = Vec::with_capacity(SIDE * SIDE * 3);
-    for y in 0..SIDE {
-        let (top, bottom, down) = at(height, y);
-        for &(left, right, across) in &columns {
-            for channel in 0..3 {
-                let pixel = |y: usize, x: usize| f32::from(pixels[(y * width + x) * 3 + channel]);
-                let mix = |a: f32, b: f32, t: f32| a + (b - a) * t;
-                let upper = mix(pixel(top, left), pixel(top, right), across);
-                let lower = mix(pixel(bottom, left), pixel(bottom, right), across);
-                out.push(mix(upper, lower, down) * (2.0 / 255.0) - 1.0);
-            }
-        }
-    }
-    out
-}
-
 /// A box from its code relative to an anchor: offsets in tenths of the anchor's sides, logarithms of
 /// the sides in fifths (the API's `faster_rcnn_box_coder`).
 fn decoded([dy, dx, dh, dw]: [f32; 4], [top, left, bottom, right]: [f32; 4]) -> [f32; 4] {
@@ -248,16 +226,5 @@ mod tests {
         for (got, expected) in moved.iter().zip([0.2, -0.1, 0.4, 0.3]) {
             assert!((got - expected).abs() < 1e-6, "{moved:?}");
         }
-    }
-
-    #[test]
-    fn resizing_puts_pixel_0_on_pixel_0() {
-        let image = RgbImage::from_fn(600, 150, |x, y| image::Rgb([(x % 256) as u8, y as u8, 255]));
-        let out = resized(&image);
-        let at = |y: usize, x: usize, c: usize| (out[(y * SIDE + x) * 3 + c] + 1.0) * 127.5;
-        assert!((at(0, 1, 0) - 2.0).abs() < 1e-3);
-        assert!((at(1, 0, 1) - 0.5).abs() < 1e-3);
-        assert!((at(299, 299, 1) - 149.0).abs() < 1e-3);
-        assert!((at(7, 7, 2) - 255.0).abs() < 1e-3);
     }
 }
