@@ -44,10 +44,22 @@ pub(crate) fn edges() -> Plugin {
     Plugin::linked_in(samkit_edges::entry()).expect("it is tested")
 }
 
+/// The task `detect`, likewise.
+pub(crate) fn detect() -> Plugin {
+    Plugin::linked_in(samkit_task_detect::entry()).expect("it is tested")
+}
+
+/// The task `instances`, likewise.
+pub(crate) fn instances() -> Plugin {
+    Plugin::linked_in(samkit_task_instances::entry()).expect("it is tested")
+}
+
 /// The program's own plugins and those of a search path, and why others are not among them.
 pub(crate) fn find_plugins(search: &SearchPath) -> (Plugins, Vec<PluginError>) {
     let mut plugins = Plugins::default();
-    plugins.add(edges()).expect("it is the first");
+    for plugin in [edges(), detect(), instances()] {
+        plugins.add(plugin).expect("their names differ");
+    }
     let problems = plugins.add_all(search);
     (plugins, problems)
 }

@@ -1,14 +1,15 @@
 //! From an image to a detector's input, and from there back.
 
-use std::str::FromStr;
-
 use image::RgbImage;
 use samkit_core::BBox;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::bilinear::{Align, resized};
 
 /// How an image is fitted into the input.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Resize {
     /// Its sides keep their ratio; grey on both sides of it.
     Letterbox,
@@ -18,21 +19,9 @@ pub enum Resize {
     Stretch,
 }
 
-impl FromStr for Resize {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        match name {
-            "letterbox" => Ok(Self::Letterbox),
-            "letterbox-corner" => Ok(Self::LetterboxCorner),
-            "stretch" => Ok(Self::Stretch),
-            _ => Err(()),
-        }
-    }
-}
-
 /// How values are scaled and colours ordered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum Pixels {
     /// Red, green, blue from 0 to 1.
     RgbUnit,
@@ -42,20 +31,6 @@ pub enum Pixels {
     BgrByte,
     /// Red, green, blue less ImageNet's mean, over its standard deviation.
     Imagenet,
-}
-
-impl FromStr for Pixels {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        match name {
-            "rgb-unit" => Ok(Self::RgbUnit),
-            "rgb-byte" => Ok(Self::RgbByte),
-            "bgr-byte" => Ok(Self::BgrByte),
-            "imagenet" => Ok(Self::Imagenet),
-            _ => Err(()),
-        }
-    }
 }
 
 /// Grey around a letterboxed image, as YOLO's authors have it.

@@ -1,0 +1,9 @@
+//! The task `detect`: boxes around the things in an image, with their classes and scores, by the
+//! built-in detector or any that was exported as ONNX (see the crate `samkit-detect`).
+#![forbid(unsafe_code)]
+
+mod params;
+mod task;
+
+pub use params::{BUILT_IN, DetectParams};
+pub use task::{Detect, entry};
