@@ -9,8 +9,9 @@ use std::{
 };
 
 use indicatif::ProgressBar;
+use samkit_core::Size;
 use samkit_engine::{EmbeddingCache, Sam, Timings};
-use samkit_io::{InputImage, LoadedImage, OutputNames, ReadLimits, WriteError};
+use samkit_io::{AnnotatedImage, InputImage, LoadedImage, OutputNames, ReadLimits, WriteError};
 use samkit_models::{LocalModel, PullOptions, Store};
 use samkit_scene::{Kept, Scene};
 
@@ -20,7 +21,7 @@ use crate::{
     job::{Job, JobStep},
     report::{Failure, ImageReport, RunReport, StepReport, origin_name},
     stop,
-    tasks::{Artifact, Content, Given, Named, Subject, Talk, TaskError},
+    tasks::{Artifact, Content, Given, Named, Subject, Talk, TaskError, dataset},
 };
 
 /// Works through the job and writes `run.json`.
@@ -34,20 +35,25 @@ pub(crate) fn run(
 ) -> Result<RunReport, CliError> {
     let start = Instant::now();
     let names = OutputNames::new(&job.images);
-    let mut batch = Batch { job, cache, console, names, network: None };
+    let ids = dataset::image_ids(&job.images);
+    let found = job.steps.iter().map(|_| Vec::new()).collect();
+    let mut batch = Batch { job, cache, console, names, network: None, found };
     let mut images = Vec::new();
     for (index, input) in job.images.iter().enumerate() {
         match batch.image(input, index + 1)? {
-            Some(report) => {
+            Some(mut report) => {
+                batch.keep(&mut report, input, ids[index]);
                 batch.announce(&report, index + 1);
                 images.push(report);
             }
             None => break,
         }
     }
+    let outputs = batch.write_all()?;
     let network = batch.network.as_ref();
     let report = RunReport::new(
         job,
+        outputs,
         network.map(|network| &network.local),
         network.map(|network| network.sam.device()),
         network.map_or(Duration::ZERO, |network| network.loading),
@@ -66,6 +72,8 @@ struct Batch<'j> {
     names: OutputNames,
     /// Loaded when the first image is there that can be read.
     network: Option<Network>,
+    /// What each step found in all images, where it writes files of all.
+    found: Vec<Vec<AnnotatedImage>>,
 }
 
 struct Network {
@@ -104,6 +112,34 @@ impl Batch<'_> {
         let finished = self.steps(network, input, loaded, &mut report, &bar);
         bar.finish_and_clear();
         Ok(finished.is_continue().then_some(report))
+    }
+
+    /// Takes what files of all images are made of.
+    fn keep(&mut self, report: &mut ImageReport, input: &InputImage, id: u64) {
+        for (found, step) in self.found.iter_mut().zip(&mut report.steps) {
+            if let Some(instances) = step.instances.take() {
+                found.push(AnnotatedImage {
+                    id,
+                    file_name: report.image.clone(),
+                    path: input.path.clone(),
+                    stem: self.names.stem(input),
+                    size: Size::new(report.width, report.height),
+                    instances,
+                });
+            }
+        }
+    }
+
+    /// Writes what is made of all images, and returns the files below the output folder.
+    fn write_all(&self) -> Result<Vec<String>, CliError> {
+        let mut written = Vec::new();
+        for (step, images) in self.job.steps.iter().zip(&self.found) {
+            let folder = self.job.folder(step);
+            for file in dataset::write(&folder, &step.save, images)? {
+                written.push(relative_to(&folder.join(file), &self.job.output));
+            }
+        }
+        Ok(written)
     }
 
     fn title(&self, report: &ImageReport, number: usize) -> String {
@@ -191,11 +227,13 @@ impl Batch<'_> {
         let start = Instant::now();
         let mut report = StepReport::new(step);
         (report.masks, report.numbers) = (result.masks, result.numbers);
+        report.instances = result.instances;
         image.notes.extend(result.notes);
         let folder = self.job.folder(step);
+        let size = scene.image().dimensions().into();
         for artifact in &result.artifacts {
             let path = self.names.path(&folder, input, &artifact.suffix);
-            match write(&path, artifact) {
+            match write(&path, artifact, input, size) {
                 Ok(()) => report.outputs.push(relative_to(&path, &self.job.output)),
                 Err(error) => {
                     report.error = Some(Failure::new(&error));
@@ -213,7 +251,12 @@ fn relative_to(path: &Path, folder: &Path) -> String {
     path.strip_prefix(folder).unwrap_or(path).display().to_string()
 }
 
-fn write(path: &Path, artifact: &Artifact) -> Result<(), WriteError> {
+fn write(
+    path: &Path,
+    artifact: &Artifact,
+    input: &InputImage,
+    size: Size,
+) -> Result<(), WriteError> {
     match &artifact.content {
         Content::Gray8(image) => samkit_io::write_gray8(path, image),
         Content::Gray16(image) => samkit_io::write_gray16(path, image),
@@ -223,6 +266,11 @@ fn write(path: &Path, artifact: &Artifact) -> Result<(), WriteError> {
         Content::Json(value) => samkit_io::write_json(path, value),
         Content::Text(text) => {
             samkit_io::write_atomically(path, |file| file.write_all(text.as_bytes()))
+        }
+        Content::Labelme(instances) => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let image = dataset::way(folder, &input.path);
+            samkit_io::write_json(path, &samkit_io::labelme(size, instances, &image))
         }
         Content::Logits(logits) => samkit_io::write_logits(path, logits),
     }

@@ -49,10 +49,15 @@ impl Job {
     /// The files that a step writes for an image, as patterns.
     pub(crate) fn files(&self, step: &JobStep) -> Vec<String> {
         let folder = self.folder(step);
-        let file = |product: &String| {
-            folder.join(format!("STEM.{}", step.task.suffix(product))).display().to_string()
+        let file = |name: &String| {
+            let product = step.task.product(name)?;
+            let file = match product.per_run {
+                true => product.suffix,
+                false => format!("STEM.{}", product.suffix),
+            };
+            Some(folder.join(file).display().to_string())
         };
-        step.save.iter().map(file).collect()
+        step.save.iter().filter_map(file).collect()
     }
 
     /// Makes the output folder and proves that files can be made in it, before any work is done.

@@ -6,6 +6,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use miette::Diagnostic;
 use samkit_engine::Timings;
+use samkit_io::Instance;
 use samkit_models::LocalModel;
 use samkit_scene::Origin;
 use serde::Serialize;
@@ -38,6 +39,8 @@ pub(crate) struct RunReport {
     /// The steps as resolved, every default filled in.
     pub(crate) steps: Vec<Value>,
     pub(crate) output: String,
+    /// Files made of all images, relative to the output folder.
+    pub(crate) outputs: Vec<String>,
     pub(crate) interrupted: bool,
     pub(crate) images: Vec<ImageReport>,
     pub(crate) seconds: RunSeconds,
@@ -156,6 +159,9 @@ pub(crate) struct StepReport {
     /// Files, relative to the output folder.
     pub(crate) outputs: Vec<String>,
     pub(crate) error: Option<Failure>,
+    /// What files of all images are made of, until it is taken for them.
+    #[serde(skip)]
+    pub(crate) instances: Option<Vec<Instance>>,
 }
 
 /// An error with its causes, and what to do.
@@ -174,7 +180,14 @@ impl Failure {
 impl StepReport {
     pub(crate) fn new(step: &JobStep) -> Self {
         let id = step.id.clone();
-        Self { id, masks: 0, numbers: BTreeMap::new(), outputs: Vec::new(), error: None }
+        Self {
+            id,
+            masks: 0,
+            numbers: BTreeMap::new(),
+            outputs: Vec::new(),
+            error: None,
+            instances: None,
+        }
     }
 
     pub(crate) fn failed(step: &JobStep, failure: Failure) -> Self {
@@ -208,6 +221,7 @@ impl ImageReport {
 impl RunReport {
     pub(crate) fn new(
         job: &Job,
+        outputs: Vec<String>,
         local: Option<&LocalModel>,
         device: Option<&'static str>,
         loading: Duration,
@@ -232,6 +246,7 @@ impl RunReport {
             threads: job.thread_count(),
             steps: job.steps.iter().map(step_json).collect(),
             output: job.output.display().to_string(),
+            outputs,
             interrupted: images.len() < job.images.len(),
             images,
             seconds: RunSeconds {

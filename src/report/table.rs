@@ -76,6 +76,9 @@ fn text(report: &RunReport, timings: bool) -> String {
         counted(count - failed, "image"),
         report.output
     );
+    if !report.outputs.is_empty() {
+        let _ = write!(text, "; of all images {}", report.outputs.join(", "));
+    }
     if failed > 0 {
         let _ = write!(text, "; {failed} failed");
     }

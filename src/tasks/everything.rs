@@ -5,7 +5,7 @@ use samkit_plugin_host::Region;
 use samkit_recipe::ProductInfo;
 use samkit_scene::GeneratorForm;
 
-use super::{Artifact, Content, Found, Named, Subject, TaskError, Yield, product};
+use super::{Artifact, Content, Found, Named, Subject, TaskError, Yield, dataset, product};
 
 pub(crate) const NAME: &str = "everything";
 pub(crate) const MASKS: &str = "masks";
@@ -13,10 +13,12 @@ const OVERLAY: &str = "overlay";
 
 pub(crate) fn products() -> Vec<ProductInfo> {
     let about = "masks with their scores, as the reference writes them";
-    vec![
+    let mut products = vec![
         product(MASKS, "masks.json", true, about),
         product(OVERLAY, "overlay.png", true, "masks on the image"),
-    ]
+    ];
+    products.extend(dataset::products(true));
+    products
 }
 
 pub(super) fn run(params: &GeneratorForm, subject: &Subject<'_>) -> Result<Yield, TaskError> {
@@ -40,7 +42,11 @@ pub(super) fn run(params: &GeneratorForm, subject: &Subject<'_>) -> Result<Yield
     if let Some(overlay) = overlay {
         add("overlay.png", Content::Rgb(overlay));
     }
+    let instances: Vec<_> = regions.iter().cloned().map(dataset::of_region).collect();
+    let size = image.dimensions().into();
+    artifacts.extend(dataset::artifacts(size, &instances, |name| subject.wants(name)));
+    let instances = dataset::is_per_run(subject.save).then_some(instances);
     let what = Found::Masks(image.dimensions().into(), regions);
     let found = vec![Named { name: MASKS.into(), what }];
-    Ok(Yield { artifacts, masks, found, ..Yield::default() })
+    Ok(Yield { artifacts, masks, found, instances, ..Yield::default() })
 }

@@ -1,5 +1,6 @@
 //! The tasks that a step can run: from an image and its embedding to things worth writing.
 
+pub(crate) mod dataset;
 pub(crate) mod everything;
 mod found;
 pub(crate) mod plugin;
@@ -12,7 +13,7 @@ use image::{GrayImage, RgbImage};
 use indicatif::ProgressBar;
 use samkit_core::{LowResLogits, MaskRecord, ParamError};
 use samkit_engine::EngineError;
-use samkit_io::Gray16Image;
+use samkit_io::{Gray16Image, Instance};
 use samkit_plugin_host::PluginError;
 use samkit_recipe::ProductInfo;
 use samkit_scene::{GeneratorForm, Scene};
@@ -37,7 +38,7 @@ pub(crate) enum Task {
 /// is written where `save` is silent; what it is.
 fn product(name: &str, suffix: &str, default: bool, about: &str) -> ProductInfo {
     let (name, suffix, about) = (name.into(), suffix.into(), about.into());
-    ProductInfo { name, suffix, default, needs: None, about }
+    ProductInfo { name, suffix, per_run: false, default, needs: None, about }
 }
 
 /// One file to write.
@@ -59,6 +60,8 @@ pub(crate) enum Content {
     Json(serde_json::Value),
     Logits(LowResLogits),
     Text(String),
+    /// Polygons for labelme; the file names the image.
+    Labelme(Vec<Instance>),
 }
 
 /// What a task made of one image.
@@ -71,6 +74,8 @@ pub(crate) struct Yield {
     pub(crate) numbers: BTreeMap<String, f64>,
     /// Results that later steps can take.
     pub(crate) found: Vec<Named>,
+    /// The boxes or masks, where files of all images are made of them.
+    pub(crate) instances: Option<Vec<Instance>>,
     /// What a plugin wants the user to know.
     pub(crate) notes: Vec<String>,
 }
@@ -174,10 +179,9 @@ impl Task {
         product.needs.clone().filter(|name| self.params_json()[name].is_null())
     }
 
-    /// What follows the stem in the name of a product's file.
-    pub(crate) fn suffix(&self, product: &str) -> String {
-        let known = self.products().into_iter().find(|known| known.name == product);
-        known.map_or_else(String::new, |known| known.suffix)
+    /// The product of this name.
+    pub(crate) fn product(&self, name: &str) -> Option<ProductInfo> {
+        self.products().into_iter().find(|known| known.name == name)
     }
 
     /// Checks every parameter's range.

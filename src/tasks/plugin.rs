@@ -7,7 +7,7 @@ use std::{
 
 use image::{GrayImage, RgbImage, RgbaImage};
 use samkit_core::Prompt;
-use samkit_io::{draw_prompt, edge_overlay, mask_overlay, to_gray8, to_gray16};
+use samkit_io::{draw_prompt, edge_overlay, instance_overlay, mask_overlay, to_gray8, to_gray16};
 use samkit_plugin_host::{
     Description, EdgeImage, Input, Instance, Kind, Output, Pixels, Plugin, PluginError, RegionView,
     SlotDescription, Table, View, watched,
@@ -16,7 +16,7 @@ use samkit_recipe::ProductInfo;
 use serde_json::{Value, json};
 
 use super::{
-    Artifact, Content, Found, Given, Named, Subject, Talk, TaskError, Yield,
+    Artifact, Content, Found, Given, Named, Subject, Talk, TaskError, Yield, dataset,
     services::{Heard, Services},
 };
 use crate::{numbers::short_numbers, stop};
@@ -118,6 +118,12 @@ impl PluginTask {
             let suffix = format!("{OVERLAY}.png");
             done.artifacts.push(Artifact { suffix, content: Content::Rgb(overlay) });
         }
+        if let Some(instances) = instances(&outputs) {
+            let size = subject.scene.image().dimensions().into();
+            let wants = |name: &str| subject.wants(name) && description.output(name).is_none();
+            done.artifacts.extend(dataset::artifacts(size, &instances, wants));
+            done.instances = dataset::is_per_run(subject.save).then_some(instances);
+        }
         let named =
             |output: Output| Named { name: output.name().to_owned(), what: Found::Output(output) };
         done.found = outputs.into_iter().map(named).collect();
@@ -144,6 +150,7 @@ pub(crate) fn products(about: &Description) -> Vec<ProductInfo> {
         suffix: suffix(&about.id, number, slot),
         default: slot.is_default,
         needs: slot.needs.clone(),
+        per_run: false,
         about: slot.description.clone(),
     };
     let mut products: Vec<_> = about.outputs.iter().enumerate().map(product).collect();
@@ -152,6 +159,12 @@ pub(crate) fn products(about: &Description) -> Vec<ProductInfo> {
     if about.output(OVERLAY).is_none() && about.outputs.iter().any(is_drawn) {
         let about = "what was found, on the image";
         products.push(super::product(OVERLAY, &format!("{OVERLAY}.png"), true, about));
+    }
+    let gives = |kind| about.outputs.iter().any(|slot: &SlotDescription| slot.kind == kind);
+    if gives(Kind::Masks) || gives(Kind::Boxes) {
+        // A plugin's own results go before those of the same name.
+        let further = dataset::products(gives(Kind::Masks)).into_iter();
+        products.extend(further.filter(|product| about.output(&product.name).is_none()));
     }
     products
 }
@@ -252,7 +265,25 @@ fn csv(table: &Table) -> String {
     String::from_utf8(bytes).expect("made of text")
 }
 
+/// The masks that a plugin gave, or the boxes if it gave no masks.
+fn instances(outputs: &[Output]) -> Option<Vec<samkit_io::Instance>> {
+    let regions = |is_kind: fn(&View<'_>) -> bool| {
+        outputs.iter().map(Output::view).find(|view| is_kind(view))
+    };
+    let masks = regions(|view| matches!(view, View::Masks(_)));
+    match masks.or_else(|| regions(|view| matches!(view, View::Boxes(_))))? {
+        View::Masks(regions) | View::Boxes(regions) => {
+            Some(regions.iter().map(dataset::of_view).collect())
+        }
+        _ => None,
+    }
+}
+
 fn overlay(image: &RgbImage, outputs: &[Output]) -> RgbImage {
+    let named = instances(outputs).unwrap_or_default();
+    if named.iter().any(|instance| !instance.label.is_empty()) {
+        return instance_overlay(image, &named);
+    }
     let mut overlay = image.clone();
     for output in outputs {
         match output.view() {

@@ -21,15 +21,19 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod dataset;
 mod find;
 mod names;
 mod overlay;
 mod read;
 mod write;
 
+pub use dataset::{
+    AnnotatedImage, Instance, coco_dataset, coco_results, label_map, labelme, write_yolo,
+};
 pub use find::{BadInput, Depth, FindError, IMAGE_EXTENSIONS, InputImage, find_images};
 pub use names::OutputNames;
-pub use overlay::{draw_prompt, edge_overlay, mask_overlay};
+pub use overlay::{draw_prompt, edge_overlay, instance_overlay, mask_overlay};
 pub use read::{LoadedImage, ReadError, ReadLimits, read_image, read_logits, read_masks};
 pub use write::{
     Gray16Image, GrayMap, WriteError, to_gray8, to_gray16, write_atomically, write_gray8,

@@ -43,9 +43,13 @@ impl OutputNames {
 
     /// Where a result of `image` goes: `folder`, the image's own folders, its stem, `.`, `suffix`.
     pub fn path(&self, folder: &Path, image: &InputImage, suffix: &str) -> PathBuf {
+        folder.join(appended(&self.stem(image), &format!(".{suffix}")))
+    }
+
+    /// What no other image's results begin with: the image's own folders and its stem.
+    pub fn stem(&self, image: &InputImage) -> PathBuf {
         let stem = self.stems.get(&image.path).cloned();
-        let stem = stem.unwrap_or_else(|| without_extension(image));
-        folder.join(appended(&stem, &format!(".{suffix}")))
+        stem.unwrap_or_else(|| without_extension(image))
     }
 }
 

@@ -51,13 +51,15 @@ pub struct OutputInfo {
     pub kind: Kind,
 }
 
-/// Something that a task can write, one file an image.
+/// Something that a task can write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProductInfo {
     /// What `save` calls it.
     pub name: String,
-    /// What follows the image's stem and a `.`: `edges.png`.
+    /// What follows the image's stem and a `.`: `edges.png`; the whole name where it is one a run.
     pub suffix: String,
+    /// Whether it is one for all images of a run.
+    pub per_run: bool,
     /// Whether it is written where `save` is silent.
     pub default: bool,
     /// The parameter without which it cannot be made.

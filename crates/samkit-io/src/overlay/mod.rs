@@ -1,11 +1,14 @@
 //! Results drawn over the photograph, to be looked at.
 
 mod edges;
+mod instances;
 mod masks;
 mod paint;
 mod palette;
 mod prompt;
+mod text;
 
 pub use edges::edge_overlay;
+pub use instances::instance_overlay;
 pub use masks::mask_overlay;
 pub use prompt::draw_prompt;

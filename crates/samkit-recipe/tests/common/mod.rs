@@ -12,6 +12,7 @@ fn product(name: &str, suffix: &str, default: bool) -> ProductInfo {
     ProductInfo {
         name: name.into(),
         suffix: suffix.into(),
+        per_run: false,
         default,
         needs: None,
         about: String::new(),

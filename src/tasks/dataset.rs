@@ -1,0 +1,143 @@
+//! Boxes and masks as files that other programs read: what every task that finds them can write.
+
+use std::{collections::HashSet, path::Path};
+
+use samkit_core::{Rle, Size};
+use samkit_io::{
+    AnnotatedImage, InputImage, Instance, WriteError, coco_dataset, coco_results, label_map,
+    write_json, write_yolo,
+};
+use samkit_plugin_host::{Region, RegionView};
+use samkit_recipe::ProductInfo;
+
+use super::{Artifact, Content, product};
+
+const LABELS: &str = "labels";
+const LABELME: &str = "labelme";
+const COCO: &str = "coco";
+const RESULTS: &str = "results";
+const YOLO: &str = "yolo";
+
+/// What a task that finds masks, or boxes, can write beside its own results.
+pub(super) fn products(has_masks: bool) -> Vec<ProductInfo> {
+    let mut products = Vec::new();
+    if has_masks {
+        let about = "the number of the mask at every pixel, 16 bits";
+        products.push(product(LABELS, "labels.png", false, about));
+    }
+    products.push(product(LABELME, "labelme.json", false, "polygons or rectangles for labelme"));
+    let per_run = |name: &str, file: &str, about: &str| ProductInfo {
+        per_run: true,
+        ..product(name, file, false, about)
+    };
+    products.push(per_run(COCO, "coco.json", "all images as one COCO data set"));
+    products.push(per_run(RESULTS, "results.json", "all images as COCO results"));
+    products.push(per_run(YOLO, "yolo", "all images as a folder that YOLO's tools train on"));
+    products
+}
+
+/// The files of one image.
+pub(super) fn artifacts(
+    size: Size,
+    instances: &[Instance],
+    wants: impl Fn(&str) -> bool,
+) -> Vec<Artifact> {
+    let mut artifacts = Vec::new();
+    if wants(LABELS) {
+        let masks: Vec<&Rle> = instances.iter().filter_map(|thing| thing.mask.as_ref()).collect();
+        let content = Content::Gray16(label_map(size, &masks));
+        artifacts.push(Artifact { suffix: "labels.png".into(), content });
+    }
+    if wants(LABELME) {
+        let content = Content::Labelme(instances.to_vec());
+        artifacts.push(Artifact { suffix: "labelme.json".into(), content });
+    }
+    artifacts
+}
+
+/// Whether any of these products is made of all images.
+pub(crate) fn is_per_run(save: &[String]) -> bool {
+    save.iter().any(|name| [COCO, RESULTS, YOLO].contains(&name.as_str()))
+}
+
+/// Writes what is made of all images, and returns the files' names below `folder`.
+///
+/// # Errors
+/// When a file cannot be written.
+pub(crate) fn write(
+    folder: &Path,
+    save: &[String],
+    images: &[AnnotatedImage],
+) -> Result<Vec<String>, WriteError> {
+    let mut written = Vec::new();
+    for name in save {
+        let file = match name.as_str() {
+            COCO => {
+                write_json(&folder.join("coco.json"), &coco_dataset(images))?;
+                "coco.json"
+            }
+            RESULTS => {
+                write_json(&folder.join("results.json"), &coco_results(images))?;
+                "results.json"
+            }
+            YOLO => {
+                write_yolo(&folder.join("yolo"), images)?;
+                "yolo/data.yaml"
+            }
+            _ => continue,
+        };
+        written.push(file.to_owned());
+    }
+    Ok(written)
+}
+
+/// The numbers of images: those that their names are, as COCO has it (`000000000139.jpg`), where every
+/// name is a different one; else 1, 2, … in their order.
+pub(crate) fn image_ids(images: &[InputImage]) -> Vec<u64> {
+    let number = |image: &InputImage| {
+        let stem = image.path.file_stem()?.to_str()?;
+        stem.bytes().all(|byte| byte.is_ascii_digit()).then(|| stem.parse::<u64>().ok())?
+    };
+    let own: Option<Vec<u64>> = images.iter().map(number).collect();
+    let is_unique = |ids: &Vec<u64>| ids.iter().collect::<HashSet<_>>().len() == ids.len();
+    own.filter(is_unique).unwrap_or_else(|| (1..=images.len() as u64).collect())
+}
+
+/// The way from a folder to a file, with `/`: through the folders that they share, where the file
+/// system knows both.
+pub(crate) fn way(folder: &Path, file: &Path) -> String {
+    // The folder may not be there yet, but one above it is.
+    let there = folder.ancestors().find_map(|above| {
+        let real = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+        let rest = folder.strip_prefix(above).ok()?;
+        Some(real.canonicalize().ok()?.join(rest))
+    });
+    let (Some(folder), Ok(file)) = (there, file.canonicalize()) else {
+        return file.display().to_string();
+    };
+    let shared = folder.components().zip(file.components()).take_while(|(a, b)| a == b).count();
+    let up = folder.components().skip(shared).map(|_| "..".into());
+    let down =
+        file.components().skip(shared).map(|part| part.as_os_str().to_string_lossy().into_owned());
+    up.chain(down).collect::<Vec<String>>().join("/")
+}
+
+/// What plugins call the number of a class.
+const CATEGORY_ID: &str = "category_id";
+
+/// A box or mask of a plugin.
+pub(super) fn of_view(region: RegionView<'_>) -> Instance {
+    of_region(region.to_region())
+}
+
+pub(super) fn of_region(region: Region) -> Instance {
+    let id = region.values.iter().find(|(name, _)| name == CATEGORY_ID).map(|(_, id)| *id);
+    let is_number = |id: &f64| id.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(id);
+    Instance {
+        bbox: region.bbox,
+        label: region.label,
+        category_id: id.filter(is_number).map(|id| id as u32),
+        score: region.score,
+        mask: region.mask,
+    }
+}
