@@ -80,6 +80,9 @@ pub(crate) enum CliError {
     #[error(transparent)]
     #[diagnostic(transparent)]
     Prompt(#[from] crate::tasks::segment::PromptError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    Instances(#[from] samkit_eval::instances::InstancesError),
     /// Files that an evaluation needs.
     #[error(transparent)]
     #[diagnostic(transparent)]

@@ -1,5 +1,7 @@
 //! `samkit eval`: results against what people drew.
 
+mod instances;
+
 use std::{
     io::Write,
     path::{Path, PathBuf},
@@ -34,6 +36,7 @@ pub(crate) struct EvalArgs {
 #[derive(Debug, Subcommand)]
 enum EvalCommand {
     Edges(EvalEdgesArgs),
+    Instances(instances::EvalInstancesArgs),
 }
 
 /// Score edge maps with the boundary benchmark of BSDS500
@@ -90,7 +93,10 @@ pub(super) fn run(
     global: &GlobalArgs,
     console: Console,
 ) -> Result<Outcome, CliError> {
-    let EvalCommand::Edges(args) = &args.command;
+    let args = match &args.command {
+        EvalCommand::Edges(args) => args,
+        EvalCommand::Instances(args) => return instances::run(args, global),
+    };
     let protocol = Protocol {
         thresholds: in_range("thresholds", args.thresholds, 1..=999)? as usize,
         distance: f64::from(in_range("max-distance", args.max_distance, 0.0..=0.1)?),

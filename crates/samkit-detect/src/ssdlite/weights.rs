@@ -7,10 +7,13 @@ use samkit_engine::layers::{Activation, Dense, Depthwise3x3};
 
 use crate::DetectError;
 
+/// Shape and values.
+type Tensor = (Vec<usize>, Vec<f32>);
+
 /// Tensors by name.
 pub(super) struct Weights {
     path: PathBuf,
-    tensors: Vec<(String, (Vec<usize>, Vec<f32>))>,
+    tensors: Vec<(String, Tensor)>,
 }
 
 impl Weights {
@@ -34,14 +37,14 @@ impl Weights {
     }
 
     /// Shape and values.
-    pub(super) fn get(&self, name: &str) -> Result<&(Vec<usize>, Vec<f32>), DetectError> {
+    pub(super) fn get(&self, name: &str) -> Result<&Tensor, DetectError> {
         let found = self.tensors.iter().find(|(known, _)| known == name);
         let missing = || self.bad(format!("tensor `{name}` is missing"));
         found.map(|(_, tensor)| tensor).ok_or_else(missing)
     }
 
     /// A layer's weight and bias, which fit each other.
-    fn layer(&self, name: &str) -> Result<(&(Vec<usize>, Vec<f32>), &[f32]), DetectError> {
+    fn layer(&self, name: &str) -> Result<(&Tensor, &[f32]), DetectError> {
         let weight = self.get(&format!("{name}.weight"))?;
         let (shape, bias) = self.get(&format!("{name}.bias"))?;
         if weight.0.len() != 2 || weight.0.last() != shape.last() || bias.is_empty() {
