@@ -21,6 +21,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod boxes;
 mod dataset;
 mod find;
 mod names;
@@ -28,6 +29,10 @@ mod overlay;
 mod read;
 mod write;
 
+pub use boxes::{
+    AmbiguousEntry, BoxFile, BoxFileError, BoxFormat, BoxOptions, BoxProblem, GivenBox, Matched,
+    Place, ResolvedBoxes, UnusableBoxes,
+};
 pub use dataset::{
     AnnotatedImage, Instance, coco_dataset, coco_results, label_map, labelme, write_yolo,
 };

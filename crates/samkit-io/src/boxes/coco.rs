@@ -1,0 +1,386 @@
+//! COCO's data sets and results (<https://cocodataset.org/#format-data>).
+//!
+//! Both are read by one pass over the file, in whatever order its parts come, so that memory is
+//! needed for boxes and images only. An annotation that comes before its image waits under the
+//! image's id.
+
+use std::{collections::HashMap, fmt, path::Path};
+
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+
+use super::{
+    BoxFileError, BoxFormat,
+    classes::Classes,
+    entry::{Entry, ImageKey, PlaceKind, from_xywh, size_of},
+    file::Content,
+    json::{self, Fields, Items, List, Numbers, Object, Scalar},
+    paths::tidied,
+    resolve::{BoxProblem, Unit},
+    results,
+};
+
+/// How COCO's files call an image.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum ImageId {
+    Number(u64),
+    Text(String),
+}
+
+impl fmt::Display for ImageId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Number(number) => write!(f, "image id {number}"),
+            Self::Text(text) => write!(f, "image id `{text}`"),
+        }
+    }
+}
+
+/// What is read so far.
+#[derive(Debug)]
+pub(super) struct Coco {
+    format: BoxFormat,
+    /// Whether annotations are wanted, and not only images and categories.
+    pub(super) has_boxes: bool,
+    pub(super) entries: Vec<Entry>,
+    pub(super) by_id: HashMap<ImageId, usize>,
+    pub(super) names: HashMap<u32, String>,
+    classes: Classes,
+    crowd: usize,
+    annotations: u64,
+    keys: Vec<String>,
+}
+
+/// Reads a data set or results, whichever the file holds. `images` is a data set that results refer
+/// to; `class_names` name the classes that have no category.
+pub(super) fn read(
+    path: &Path,
+    class_names: &[String],
+    images: Option<&Path>,
+) -> Result<Content, BoxFileError> {
+    let mut coco = match images {
+        Some(images) => results::listed(images)?,
+        None => Coco::new(true),
+    };
+    let listed = coco.entries.len();
+    coco.has_boxes = true;
+    json::read(path, Top(&mut coco))?;
+    if coco.format == BoxFormat::Coco && images.is_some() {
+        return Err(BoxFileError::NoUseForImages { path: path.into(), format: coco.format });
+    }
+    match coco.format {
+        BoxFormat::CocoResults => {
+            results::name_entries(&mut coco.entries[listed..], &coco.by_id, listed, images);
+        }
+        _ => coco.name_unlisted(),
+    }
+    let names = coco.names;
+    coco.classes.name_numbers(|id| {
+        names.get(&id).or_else(|| class_names.get(usize::try_from(id).ok()?)).cloned()
+    });
+    Ok(Content {
+        path: path.into(),
+        format: coco.format,
+        unit: Unit::Pixels,
+        place: match coco.format {
+            BoxFormat::CocoResults => PlaceKind::Result,
+            _ => PlaceKind::Annotation,
+        },
+        entries: coco.entries,
+        classes: coco.classes,
+        crowd: coco.crowd,
+        skipped_shapes: 0,
+    })
+}
+
+impl Coco {
+    pub(super) fn new(has_boxes: bool) -> Self {
+        Self {
+            format: BoxFormat::Coco,
+            has_boxes,
+            entries: Vec::new(),
+            by_id: HashMap::new(),
+            names: HashMap::new(),
+            classes: Classes::default(),
+            crowd: 0,
+            annotations: 0,
+            keys: Vec::new(),
+        }
+    }
+
+    /// The entry of an image, perhaps before its name is known.
+    fn entry(&mut self, id: ImageId) -> &mut Entry {
+        let place = *self.by_id.entry(id).or_insert_with_key(|id| {
+            self.entries.push(Entry { name: id.to_string(), ..Entry::default() });
+            self.entries.len() - 1
+        });
+        &mut self.entries[place]
+    }
+
+    /// Says of what has no image in the file that it has none.
+    fn name_unlisted(&mut self) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.keys.is_empty()) {
+            entry.name.push_str(" (not in `images`)");
+        }
+    }
+
+    fn add_image<E: de::Error>(&mut self, image: Image) -> Result<(), E> {
+        let id = image.id.ok_or_else(|| {
+            json::wrong("an image without `id`", "a number or a text that annotations name it by")
+        })?;
+        let Some(name) = image.file_name.or(image.url) else {
+            let found = format!("no `file_name` of {id}");
+            return Err(json::wrong(&found, "the name of the image's file"));
+        };
+        let key = ImageKey::File(tidied(&name));
+        let entry = self.entry(id);
+        if entry.keys.iter().any(|other| *other != key) {
+            let found = format!("`{}` and `{name}` with one `id`", entry.name);
+            return Err(json::wrong(&found, "an `id` of its own for each image"));
+        }
+        entry.name = name;
+        entry.keys = vec![key];
+        entry.size = size_of(image.width, image.height);
+        Ok(())
+    }
+
+    fn add_annotation<E: de::Error>(&mut self, annotation: &mut Annotation) -> Result<(), E> {
+        self.annotations += 1;
+        let Some(image) = annotation.image.take() else {
+            return Err(json::wrong("an annotation without `image_id`", "its image's id"));
+        };
+        let place = match self.format {
+            BoxFormat::Coco => annotation.id.unwrap_or(self.annotations),
+            _ => self.annotations,
+        };
+        let class = match annotation.category {
+            Some(id) => self.classes.of_id(id),
+            None => self.classes.of_label(""),
+        };
+        let is_crowd = annotation.is_crowd;
+        self.crowd += usize::from(is_crowd);
+        let entry = self.entry(image);
+        entry.is_listed_only = false;
+        match annotation.bbox[..] {
+            _ if is_crowd => {}
+            [] => entry.keep_out(place, BoxProblem::Missing),
+            [x, y, w, h] => entry.add(from_xywh([x, y, w, h]), annotation.score, class, place),
+            _ => {
+                let found = format!("{} numbers as `bbox`", annotation.bbox.len());
+                return Err(json::wrong(&found, "four: x, y, width and height"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The whole file: an object is a data set, a list is results.
+pub(super) struct Top<'a>(pub(super) &'a mut Coco);
+
+impl<'de> DeserializeSeed<'de> for Top<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Top<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a COCO data set (an object) or COCO results (a list)")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        self.0.format = BoxFormat::Coco;
+        Fields(self.0).visit_map(map)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
+        self.0.format = BoxFormat::CocoResults;
+        Items(&mut Annotations(self.0, Annotation::default())).visit_seq(items)
+    }
+}
+
+impl Object for Coco {
+    const WHAT: &'static str = "a COCO data set";
+
+    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        if self.keys.len() < 20 {
+            self.keys.push(key.to_owned());
+        }
+        match key {
+            "images" => map.next_value_seed(Items(&mut Images(self))),
+            "annotations" if self.has_boxes => {
+                map.next_value_seed(Items(&mut Annotations(self, Annotation::default())))
+            }
+            "categories" => map.next_value_seed(Items(&mut Categories(self))),
+            _ => json::skip(map),
+        }
+    }
+
+    fn finish<E: de::Error>(&mut self) -> Result<(), E> {
+        let has = |key: &str| self.keys.iter().any(|other| other == key);
+        if has("images") && (has("annotations") || !self.has_boxes) {
+            return Ok(());
+        }
+        Err(json::wrong(&json::said(&self.keys), "a COCO data set with `images` and `annotations`"))
+    }
+}
+
+struct Images<'a>(&'a mut Coco);
+
+impl List for Images<'_> {
+    const WHAT: &'static str = "`images` as a list";
+
+    fn item<'de, A: SeqAccess<'de>>(&mut self, items: &mut A) -> Result<bool, A::Error> {
+        let mut image = Image::default();
+        if items.next_element_seed(Fields(&mut image))?.is_none() {
+            return Ok(false);
+        }
+        self.0.add_image(image).map(|()| true)
+    }
+}
+
+#[derive(Default)]
+struct Image {
+    id: Option<ImageId>,
+    file_name: Option<String>,
+    /// LVIS names its images by this only.
+    url: Option<String>,
+    width: Option<u64>,
+    height: Option<u64>,
+}
+
+impl Object for Image {
+    const WHAT: &'static str = "an image as an object with `id` and `file_name`";
+
+    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "id" => self.id = image_id(map, "a number or a text as an image's `id`")?,
+            "file_name" => self.file_name = json::text(map, "a text as `file_name`")?,
+            "coco_url" => self.url = json::text(map, "a text as `coco_url`")?,
+            "width" => self.width = json::whole(map, "a whole number as `width`")?,
+            "height" => self.height = json::whole(map, "a whole number as `height`")?,
+            _ => json::skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+fn image_id<'de, A: MapAccess<'de>>(
+    map: &mut A,
+    what: &'static str,
+) -> Result<Option<ImageId>, A::Error> {
+    Ok(match json::id(map, what)? {
+        Scalar::Whole(number) => Some(ImageId::Number(number)),
+        Scalar::Text(text) => Some(ImageId::Text(text)),
+        _ => None,
+    })
+}
+
+fn category_id<'de, A: MapAccess<'de>>(
+    map: &mut A,
+    what: &'static str,
+) -> Result<Option<u32>, A::Error> {
+    let Some(number) = json::whole(map, what)? else { return Ok(None) };
+    let small = u32::try_from(number).map_err(|_| json::wrong(&number.to_string(), what))?;
+    Ok(Some(small))
+}
+
+/// A list of annotations, each read into the memory of the one before.
+struct Annotations<'a>(&'a mut Coco, Annotation);
+
+impl List for Annotations<'_> {
+    const WHAT: &'static str = "`annotations` as a list";
+
+    fn item<'de, A: SeqAccess<'de>>(&mut self, items: &mut A) -> Result<bool, A::Error> {
+        self.1.clear();
+        if items.next_element_seed(Fields(&mut self.1))?.is_none() {
+            return Ok(false);
+        }
+        self.0.add_annotation(&mut self.1).map(|()| true)
+    }
+}
+
+#[derive(Default)]
+struct Annotation {
+    id: Option<u64>,
+    image: Option<ImageId>,
+    category: Option<u32>,
+    bbox: Vec<f64>,
+    is_crowd: bool,
+    score: Option<f64>,
+}
+
+impl Annotation {
+    fn clear(&mut self) {
+        let mut bbox = std::mem::take(&mut self.bbox);
+        bbox.clear();
+        *self = Self { bbox, ..Self::default() };
+    }
+}
+
+impl Object for Annotation {
+    const WHAT: &'static str =
+        "an annotation as an object with `image_id`, `category_id` and `bbox`";
+
+    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        const CATEGORY: &str = "a whole number below 4294967296 as `category_id`";
+        match key {
+            "id" => {
+                // Only for reports.
+                let id = json::id(map, "a number or a text as an annotation's `id`")?;
+                self.id = if let Scalar::Whole(id) = id { Some(id) } else { None };
+            }
+            "image_id" => self.image = image_id(map, "a number or a text as `image_id`")?,
+            "category_id" => self.category = category_id(map, CATEGORY)?,
+            "bbox" => {
+                self.bbox.clear();
+                let what = "numbers x, y, width and height as `bbox`";
+                map.next_value_seed(Numbers { into: &mut self.bbox, what })?;
+            }
+            "iscrowd" => self.is_crowd = json::flag(map, "0 or 1 as `iscrowd`")?,
+            "score" => self.score = json::number(map, "a number as `score`")?,
+            _ => json::skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+struct Categories<'a>(&'a mut Coco);
+
+impl List for Categories<'_> {
+    const WHAT: &'static str = "`categories` as a list";
+
+    fn item<'de, A: SeqAccess<'de>>(&mut self, items: &mut A) -> Result<bool, A::Error> {
+        let mut category = Category::default();
+        if items.next_element_seed(Fields(&mut category))?.is_none() {
+            return Ok(false);
+        }
+        if let (Some(id), Some(name)) = (category.id, category.name) {
+            self.0.names.insert(id, name);
+        }
+        Ok(true)
+    }
+}
+
+#[derive(Default)]
+struct Category {
+    id: Option<u32>,
+    name: Option<String>,
+}
+
+impl Object for Category {
+    const WHAT: &'static str = "a category as an object with `id` and `name`";
+
+    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        const ID: &str = "a whole number below 4294967296 as a category's `id`";
+        match key {
+            "id" => self.id = category_id(map, ID)?,
+            "name" => self.name = json::text(map, "a text as a category's `name`")?,
+            _ => json::skip(map)?,
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,351 @@
+//! Reading JSON piece by piece: only what is asked for is ever in memory.
+//!
+//! An object or a list is a Rust value that takes its fields or items as they come, in any order; all
+//! else is passed over. A value of the wrong kind is an error with its line and column.
+
+use std::{fmt, io::BufReader, path::Path};
+
+use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Unexpected, Visitor};
+use serde_json::error::Category;
+
+use super::{
+    BoxFileError,
+    error::{Place, shortened},
+    nan::{NOT_A_NUMBER, Patched},
+    text,
+};
+
+/// Reads the file, which must hold one value and nothing after it.
+pub(super) fn read<S>(path: &Path, seed: S) -> Result<(), BoxFileError>
+where
+    S: for<'de> DeserializeSeed<'de, Value = ()>,
+{
+    let reader = BufReader::with_capacity(1 << 16, Patched::new(text::open(path)?));
+    let mut deserializer = serde_json::Deserializer::from_reader(reader);
+    let outcome = seed.deserialize(&mut deserializer).and_then(|()| deserializer.end());
+    outcome.map_err(|error| explained(path, error))
+}
+
+/// The parser's error in this crate's words.
+fn explained(path: &Path, error: serde_json::Error) -> BoxFileError {
+    let (line, column) = (error.line(), error.column());
+    let place = Place::column(path, line, column);
+    let text = error.to_string();
+    let text = text.strip_suffix(&format!(" at line {line} column {column}")).unwrap_or(&text);
+    match error.classify() {
+        Category::Io => BoxFileError::io(path, error.into()),
+        Category::Syntax | Category::Eof => {
+            BoxFileError::Syntax { place, language: "JSON", reason: text.to_owned() }
+        }
+        Category::Data => match text.rsplit_once(", expected ") {
+            Some((found, expected)) => BoxFileError::content(place, renamed(found), expected),
+            None => BoxFileError::content(place, shortened(text), "something else"),
+        },
+    }
+}
+
+/// What was found, in JSON's words instead of serde's.
+fn renamed(found: &str) -> String {
+    let (_, found) = found.split_once("invalid type: ").unwrap_or(("", found));
+    let (_, found) = found.split_once("invalid value: ").unwrap_or(("", found));
+    if found.contains("\\u{7f}") {
+        return "NaN or infinity".to_owned();
+    }
+    match found {
+        "map" => "an object".to_owned(),
+        "sequence" => "a list".to_owned(),
+        found => shortened(found),
+    }
+}
+
+/// An error at the place that the parser is at.
+pub(super) fn wrong<E: de::Error>(found: &str, expected: &str) -> E {
+    E::custom(format_args!("{}, expected {expected}", shortened(found)))
+}
+
+/// An object by its keys, as an error says it.
+pub(super) fn said(keys: &[String]) -> String {
+    match keys {
+        [] => "an empty object".to_owned(),
+        keys => format!("an object with `{}`", keys.join("`, `")),
+    }
+}
+
+/// What takes the fields of a JSON object.
+pub(super) trait Object {
+    /// What the object is, as an error says it.
+    const WHAT: &'static str;
+
+    /// Takes a field's value out of `map`, or passes over it.
+    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error>;
+
+    /// Called behind the last field.
+    fn finish<E: de::Error>(&mut self) -> Result<(), E> {
+        Ok(())
+    }
+}
+
+/// What takes the items of a JSON list.
+pub(super) trait List {
+    /// What the list is, as an error says it.
+    const WHAT: &'static str;
+
+    /// Takes an item; `false` where there is none left.
+    fn item<'de, A: SeqAccess<'de>>(&mut self, items: &mut A) -> Result<bool, A::Error>;
+}
+
+/// Reads an object into `T`.
+pub(super) struct Fields<'a, T>(pub(super) &'a mut T);
+
+impl<'de, T: Object> DeserializeSeed<'de> for Fields<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Object> Visitor<'de> for Fields<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::WHAT)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let mut key = String::new();
+        while map.next_key_seed(Key(&mut key))?.is_some() {
+            self.0.field(&key, &mut map)?;
+        }
+        self.0.finish()
+    }
+}
+
+/// Reads a list into `T`.
+pub(super) struct Items<'a, T>(pub(super) &'a mut T);
+
+impl<'de, T: List> DeserializeSeed<'de> for Items<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: List> Visitor<'de> for Items<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::WHAT)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while self.0.item(&mut items)? {}
+        Ok(())
+    }
+}
+
+/// Reads a key into a text whose memory is used again.
+struct Key<'a>(&'a mut String);
+
+impl<'de> DeserializeSeed<'de> for Key<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Key<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a key")
+    }
+
+    fn visit_str<E: de::Error>(self, key: &str) -> Result<(), E> {
+        self.0.clear();
+        self.0.push_str(key);
+        Ok(())
+    }
+}
+
+/// A number or a text of any kind; `null` is none.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Scalar {
+    Null,
+    Flag(bool),
+    Whole(u64),
+    Number(f64),
+    Text(String),
+}
+
+/// Kinds of [`Scalar`] that a place may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Whole numbers from 0 up.
+    Whole,
+    /// Any numbers, also those that are none.
+    Number,
+    Text,
+    /// Whole numbers or texts.
+    Id,
+    /// `true`, `false`, 1 or 0.
+    Flag,
+}
+
+/// Reads a scalar; `what` names it for errors.
+struct Wanted {
+    kind: Kind,
+    what: &'static str,
+}
+
+impl<'de> DeserializeSeed<'de> for Wanted {
+    type Value = Scalar;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Scalar, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl Visitor<'_> for Wanted {
+    type Value = Scalar;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<Scalar, E> {
+        Ok(Scalar::Null)
+    }
+
+    fn visit_bool<E: de::Error>(self, flag: bool) -> Result<Scalar, E> {
+        match self.kind {
+            Kind::Flag => Ok(Scalar::Flag(flag)),
+            _ => Err(E::invalid_type(Unexpected::Bool(flag), &self)),
+        }
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Scalar, E> {
+        match self.kind {
+            Kind::Whole | Kind::Id => Ok(Scalar::Whole(number)),
+            Kind::Number => Ok(Scalar::Number(number as f64)),
+            Kind::Flag if number <= 1 => Ok(Scalar::Flag(number == 1)),
+            Kind::Flag | Kind::Text => Err(E::invalid_type(Unexpected::Unsigned(number), &self)),
+        }
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Scalar, E> {
+        match self.kind {
+            Kind::Number => Ok(Scalar::Number(number as f64)),
+            _ => Err(E::invalid_type(Unexpected::Signed(number), &self)),
+        }
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Scalar, E> {
+        // Programs that keep numbers in tables of floats write ids as `139.0`.
+        let is_whole = number >= 0.0 && number.fract() == 0.0 && number < 9e15;
+        match self.kind {
+            Kind::Number => Ok(Scalar::Number(number)),
+            Kind::Whole | Kind::Id if is_whole => Ok(Scalar::Whole(number as u64)),
+            _ => Err(E::invalid_type(Unexpected::Float(number), &self)),
+        }
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Scalar, E> {
+        match self.kind {
+            Kind::Number if text == NOT_A_NUMBER => Ok(Scalar::Number(f64::NAN)),
+            Kind::Text | Kind::Id if text != NOT_A_NUMBER => Ok(Scalar::Text(text.to_owned())),
+            _ => Err(E::invalid_type(Unexpected::Str(text), &self)),
+        }
+    }
+}
+
+/// The field's value as a whole number.
+pub(super) fn whole<'de, A: MapAccess<'de>>(
+    map: &mut A,
+    what: &'static str,
+) -> Result<Option<u64>, A::Error> {
+    match map.next_value_seed(Wanted { kind: Kind::Whole, what })? {
+        Scalar::Whole(number) => Ok(Some(number)),
+        _ => Ok(None),
+    }
+}
+
+/// The field's value as a number.
+pub(super) fn number<'de, A: MapAccess<'de>>(
+    map: &mut A,
+    what: &'static str,
+) -> Result<Option<f64>, A::Error> {
+    match map.next_value_seed(Wanted { kind: Kind::Number, what })? {
+        Scalar::Number(number) => Ok(Some(number)),
+        _ => Ok(None),
+    }
+}
+
+/// The field's value as a text.
+pub(super) fn text<'de, A: MapAccess<'de>>(
+    map: &mut A,
+    what: &'static str,
+) -> Result<Option<String>, A::Error> {
+    match map.next_value_seed(Wanted { kind: Kind::Text, what })? {
+        Scalar::Text(text) => Ok(Some(text)),
+        _ => Ok(None),
+    }
+}
+
+/// The field's value as a whole number or a text.
+pub(super) fn id<'de, A: MapAccess<'de>>(
+    map: &mut A,
+    what: &'static str,
+) -> Result<Scalar, A::Error> {
+    map.next_value_seed(Wanted { kind: Kind::Id, what })
+}
+
+/// Whether the field's value is `true` or 1.
+pub(super) fn flag<'de, A: MapAccess<'de>>(
+    map: &mut A,
+    what: &'static str,
+) -> Result<bool, A::Error> {
+    Ok(map.next_value_seed(Wanted { kind: Kind::Flag, what })? == Scalar::Flag(true))
+}
+
+/// Passes over the field's value.
+pub(super) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+    map.next_value::<de::IgnoredAny>().map(drop)
+}
+
+/// Reads a list of numbers behind those that are there already; `null` in it is no number, `null`
+/// instead of it nothing.
+pub(super) struct Numbers<'a> {
+    pub(super) into: &'a mut Vec<f64>,
+    pub(super) what: &'static str,
+}
+
+impl<'de> DeserializeSeed<'de> for Numbers<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Numbers<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.what)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let item = || Wanted { kind: Kind::Number, what: self.what };
+        while let Some(scalar) = items.next_element_seed(item())? {
+            self.into.push(if let Scalar::Number(number) = scalar { number } else { f64::NAN });
+        }
+        Ok(())
+    }
+}

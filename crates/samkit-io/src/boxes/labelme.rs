@@ -1,0 +1,203 @@
+//! labelme's JSON files, one an image.
+
+use std::{collections::HashMap, path::PathBuf};
+
+use serde::de::{self, MapAccess, SeqAccess};
+
+use super::{
+    BoxFileError, BoxFormat,
+    classes::Classes,
+    entry::{Entry, ImageKey, PlaceKind, around, joined, size_of},
+    file::Content,
+    folder::Found,
+    json::{self, Fields, Items, List, Numbers, Object, Scalar},
+    paths::{stem, tidied},
+    resolve::{BoxProblem, Unit},
+};
+
+/// Reads all `files`.
+pub(super) fn read(files: &[Found]) -> Result<Content, BoxFileError> {
+    let mut classes = Classes::default();
+    let mut skipped_shapes = 0;
+    let mut entries = Vec::new();
+    for file in files {
+        let mut image = Labelme::default();
+        json::read(&file.path, Fields(&mut image))?;
+        skipped_shapes += image.skipped;
+        entries.push(image.entry(file, &mut classes));
+    }
+    Ok(Content {
+        path: PathBuf::new(),
+        format: BoxFormat::Labelme,
+        unit: Unit::Pixels,
+        place: PlaceKind::Shape,
+        entries,
+        classes,
+        crowd: 0,
+        skipped_shapes,
+    })
+}
+
+/// A file as it is read.
+#[derive(Default)]
+struct Labelme {
+    shapes: Vec<Thing>,
+    /// The place in `shapes` of the thing with this label and group.
+    groups: HashMap<(String, String), usize>,
+    count: u64,
+    skipped: usize,
+    image_path: Option<String>,
+    width: Option<u64>,
+    height: Option<u64>,
+    keys: Vec<String>,
+}
+
+/// One shape, or the parts of one thing.
+struct Thing {
+    label: String,
+    /// None for a shape without points.
+    corners: Option<[f64; 4]>,
+    score: Option<f64>,
+    number: u64,
+}
+
+impl Labelme {
+    fn add(&mut self, shape: Shape) {
+        self.count += 1;
+        // Old files have polygons only, and do not say so.
+        let is_box = shape.kind.is_none_or(|kind| kind == "rectangle" || kind == "polygon");
+        if !is_box {
+            self.skipped += 1;
+            return;
+        }
+        let label = shape.label.unwrap_or_default();
+        let corners = around(&shape.points);
+        if let Some(group) = shape.group {
+            let next = self.shapes.len();
+            let place = *self.groups.entry((label.clone(), group)).or_insert(next);
+            if let Some(thing) = self.shapes.get_mut(place) {
+                thing.corners = match (thing.corners, corners) {
+                    // A part that is none makes the whole one that is none.
+                    (Some(a), Some(b)) if a[0].is_nan() || b[0].is_nan() => Some([f64::NAN; 4]),
+                    (Some(a), Some(b)) => Some(joined(a, b)),
+                    (a, b) => a.or(b),
+                };
+                return;
+            }
+        }
+        self.shapes.push(Thing { label, corners, score: shape.score, number: self.count });
+    }
+
+    fn entry(self, file: &Found, classes: &mut Classes) -> Entry {
+        let own = ImageKey::Stem(stem(&file.relative).to_owned());
+        let folder = file.relative.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let named = self.image_path.map(|path| ImageKey::File(tidied(&format!("{folder}/{path}"))));
+        let mut entry = Entry {
+            name: file.relative.clone(),
+            keys: named.into_iter().chain([own]).collect(),
+            file: Some(file.path.clone()),
+            size: size_of(self.width, self.height),
+            ..Entry::default()
+        };
+        for thing in self.shapes {
+            let class = classes.of_label(&thing.label);
+            match thing.corners {
+                Some(corners) => entry.add(corners, thing.score, class, thing.number),
+                None => entry.keep_out(thing.number, BoxProblem::Missing),
+            }
+        }
+        entry
+    }
+}
+
+impl Object for Labelme {
+    const WHAT: &'static str = "an object with `shapes`, as labelme writes it";
+
+    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        if self.keys.len() < 20 {
+            self.keys.push(key.to_owned());
+        }
+        match key {
+            "shapes" => map.next_value_seed(Items(&mut Shapes(self)))?,
+            "imagePath" => self.image_path = json::text(map, "a text as `imagePath`")?,
+            "imageWidth" => self.width = json::whole(map, "a whole number as `imageWidth`")?,
+            "imageHeight" => self.height = json::whole(map, "a whole number as `imageHeight`")?,
+            _ => json::skip(map)?,
+        }
+        Ok(())
+    }
+
+    fn finish<E: de::Error>(&mut self) -> Result<(), E> {
+        match self.keys.iter().any(|key| key == "shapes") {
+            true => Ok(()),
+            false => Err(json::wrong(&json::said(&self.keys), Self::WHAT)),
+        }
+    }
+}
+
+struct Shapes<'a>(&'a mut Labelme);
+
+impl List for Shapes<'_> {
+    const WHAT: &'static str = "`shapes` as a list";
+
+    fn item<'de, A: SeqAccess<'de>>(&mut self, items: &mut A) -> Result<bool, A::Error> {
+        let mut shape = Shape::default();
+        let is_there = items.next_element_seed(Fields(&mut shape))?.is_some();
+        if is_there {
+            self.0.add(shape);
+        }
+        Ok(is_there)
+    }
+}
+
+#[derive(Default)]
+struct Shape {
+    label: Option<String>,
+    points: Vec<f64>,
+    kind: Option<String>,
+    group: Option<String>,
+    score: Option<f64>,
+}
+
+impl Object for Shape {
+    const WHAT: &'static str = "a shape as an object with `label`, `points` and `shape_type`";
+
+    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
+        match key {
+            "label" => self.label = json::text(map, "a text as `label`")?,
+            "shape_type" => self.kind = json::text(map, "a text as `shape_type`")?,
+            "score" => self.score = json::number(map, "a number as `score`")?,
+            "points" => {
+                self.points.clear();
+                map.next_value_seed(Items(&mut Points(&mut self.points)))?;
+            }
+            "group_id" => {
+                self.group = match json::id(map, "a number or a text as `group_id`")? {
+                    Scalar::Whole(number) => Some(number.to_string()),
+                    Scalar::Text(text) => Some(text),
+                    _ => None,
+                };
+            }
+            _ => json::skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+struct Points<'a>(&'a mut Vec<f64>);
+
+impl List for Points<'_> {
+    const WHAT: &'static str = "`points` as a list of [x, y]";
+
+    fn item<'de, A: SeqAccess<'de>>(&mut self, items: &mut A) -> Result<bool, A::Error> {
+        let before = self.0.len();
+        let what = "a point as [x, y]";
+        if items.next_element_seed(Numbers { into: self.0, what })?.is_none() {
+            return Ok(false);
+        }
+        match self.0.len() - before {
+            2 => Ok(true),
+            count => Err(json::wrong(&format!("{count} numbers"), what)),
+        }
+    }
+}
