@@ -31,7 +31,7 @@
 #define SAMKIT_ABI_MAJOR 1
 
 // Minor version of the border: grows when fields or extensions are added.
-#define SAMKIT_ABI_MINOR 0
+#define SAMKIT_ABI_MINOR 1
 
 // Unsigned integers.
 #define SAMKIT_DTYPE_UINT 1
@@ -454,6 +454,47 @@ typedef struct SamkitSam {
   SamkitStatus (*release)(void *context, uint64_t handle);
 } SamkitSam;
 
+// What a caller has to know of a model of CLIP.
+typedef struct SamkitClipInfo {
+  // Number of values of one embedding; at least 1.
+  size_t dim;
+  // Side of the square that the network sees, in pixels. Images come in any size: the host brings
+  // them to this one.
+  uint32_t image_side;
+  // What cosines are multiplied with before a softmax over texts.
+  float logit_scale;
+} SamkitClipInfo;
+
+// CLIP. `context` is the host's. During `create` and during `run`.
+//
+// `model` is a name in samkit's registry or the path of a folder with weights. The first call with
+// a name makes the model ready, which may take its time; later ones find it there. Embeddings have
+// length 1: the product of two of them is their cosine.
+typedef struct SamkitClip {
+  // Magic, version and size.
+  struct SamkitHeader header;
+  // Makes the model ready and writes what there is to know of it to `info`. `SAMKIT_FAILED` when there is
+  // no such model or its weights are missing: the text says what is needed. Call thread.
+  SamkitStatus (*describe)(void *context, struct SamkitStr model, struct SamkitClipInfo *info);
+  // Embeds `text_count` texts: writes `out_len` = `text_count` × `dim` values to `out`, the
+  // caller's own room, one embedding after the other. `SAMKIT_CANCELLED` when the host wants the task to
+  // stop. What is in `out` is only to be read after `SAMKIT_OK`. Call thread.
+  SamkitStatus (*embed_texts)(void *context,
+                              struct SamkitStr model,
+                              const struct SamkitStr *texts,
+                              size_t text_count,
+                              float *out,
+                              size_t out_len);
+  // Embeds `image_count` images, u8 (height, width, 3) in RGB, each of a size of its own, which the
+  // host only reads, and only until the call returns. `out` as in `embed_texts`. Call thread.
+  SamkitStatus (*embed_images)(void *context,
+                               struct SamkitStr model,
+                               const struct SamkitTensor *images,
+                               size_t image_count,
+                               float *out,
+                               size_t out_len);
+} SamkitClip;
+
 // Weights by their name in samkit's registry.
 typedef struct SamkitModels {
   // Magic, version and size.
@@ -512,6 +553,9 @@ typedef const struct SamkitEntry *(*SamkitEntryFn)(void);
 
 // Extension: Segment Anything. A `SamkitSam`.
 #define SAMKIT_EXT_SAM "samkit.sam/1"
+
+// Extension: CLIP. A `SamkitClip`.
+#define SAMKIT_EXT_CLIP "samkit.clip/1"
 
 // Extension: files of weights. A `SamkitModels`.
 #define SAMKIT_EXT_MODELS "samkit.models/1"

@@ -7,7 +7,7 @@ pub const MAGIC: u32 = 0x544B_4D53;
 /// Major version of the border. Sides with different ones do not talk to each other.
 pub const ABI_MAJOR: u16 = 1;
 /// Minor version of the border: grows when fields or extensions are added.
-pub const ABI_MINOR: u16 = 0;
+pub const ABI_MINOR: u16 = 1;
 
 /// Begins every struct that can grow.
 #[repr(C)]
@@ -41,7 +41,7 @@ impl Header {
 pub unsafe trait Versioned: Copy {
     /// The struct's name in messages.
     const NAME: &'static str;
-    /// Size of the struct in minor version 0: less than this is never enough.
+    /// Size of the struct in the minor version that it came with: less than this is never enough.
     const MIN_SIZE: usize;
 }
 

@@ -35,12 +35,14 @@
 #![no_std]
 #![allow(unsafe_code, reason = "reads structs that the other side wrote; see each SAFETY comment")]
 
+mod clip;
 mod descriptor;
 mod header;
 mod host;
 mod sam;
 mod values;
 
+pub use clip::*;
 pub use descriptor::*;
 pub use header::*;
 pub use host::*;

@@ -67,6 +67,8 @@ fn assertions() -> String {
             header, image_width, image_height, input_width, input_height, predict, upsample, mask,
             measure, automatic_masks, release,
         }
+        ClipInfo { dim, image_side, logit_scale }
+        Clip { header, describe, embed_texts, embed_images }
     }
     constants! { out,
         MAGIC ABI_MAJOR ABI_MINOR OK FAILED CANCELLED INVALID_PARAMS INVALID_INPUT PANICKED

@@ -149,7 +149,7 @@ fn create(
     });
     let breach = ended.breach.or(match status {
         abi::OK if handle.is_none() => Some(Breach::NoInstance),
-        abi::CANCELLED => Some(Breach::UnaskedCancel { call: "create" }),
+        abi::CANCELLED if !ended.was_stopped => Some(Breach::UnaskedCancel { call: "create" }),
         _ => None,
     });
     match (failed(plugin, "create", status, breach, ended.failure), handle) {
@@ -162,6 +162,7 @@ fn create(
 fn check_extensions(plugin: &Plugin, services: &dyn HostServices) -> Result<(), PluginError> {
     let is_lent = |name: &str| match name {
         abi::EXT_SAM => services.sam().is_some(),
+        abi::EXT_CLIP => services.clip().is_some(),
         abi::EXT_MODELS => services.models().is_some(),
         _ => false,
     };

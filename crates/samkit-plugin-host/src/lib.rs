@@ -35,8 +35,10 @@ pub use output::Output;
 pub use plugin::{Plugin, Plugins};
 pub use samkit_plugin::artifact::{Malformed, Pixels, View};
 pub use samkit_plugin::{
-    EdgeImage, Kind, LogLevel, MaskOutput, Measure, Region, RegionView, Regions, Table,
+    ClipInfo, EdgeImage, Kind, LogLevel, MaskOutput, Measure, Region, RegionView, Regions, Table,
 };
 pub use search::SearchPath;
-pub use services::{Extent, HostServices, ModelService, PredictedMask, SamService, ServiceError};
+pub use services::{
+    ClipService, Extent, HostServices, ModelService, PredictedMask, SamService, ServiceError,
+};
 pub use template::{Language, ProjectFile, project};

@@ -3,7 +3,7 @@
 use std::{error::Error, ops::ControlFlow, path::PathBuf};
 
 use samkit_core::{LowResLogits, MaskRecord, Prompt, Size};
-use samkit_plugin::{LogLevel, MaskOutput, Measure};
+use samkit_plugin::{ClipInfo, LogLevel, MaskOutput, Measure, artifact::Pixels};
 
 /// Why a service did not do its work.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,11 @@ pub trait HostServices: Sync {
 
     /// Segment Anything on the image of the run.
     fn sam(&self) -> Option<&dyn SamService> {
+        None
+    }
+
+    /// CLIP. In the making of a task as well as in its runs.
+    fn clip(&self) -> Option<&dyn ClipService> {
         None
     }
 
@@ -108,6 +113,32 @@ pub trait SamService: Sync {
         params: &str,
         progress: &(dyn Fn(u64, u64) -> ControlFlow<()> + Sync),
     ) -> Result<Vec<MaskRecord>, ServiceError>;
+}
+
+/// CLIP by the names of its weights: a registry id or a folder.
+///
+/// Lists come in short pieces, and the border looks between them whether the user wants to stop: what
+/// one text or image gives must not depend on those beside it.
+pub trait ClipService: Sync {
+    /// Makes the model ready; later calls with the same name are free.
+    ///
+    /// # Errors
+    /// When no model has this name or its weights are missing; the message says what is needed, how
+    /// large it is and where it comes from.
+    fn describe(&self, model: &str) -> Result<ClipInfo, ServiceError>;
+
+    /// One embedding of length 1 for each text, one after the other: texts × dim values.
+    ///
+    /// # Errors
+    /// As [`ClipService::describe`], or when the network fails.
+    fn embed_texts(&self, model: &str, texts: &[&str]) -> Result<Vec<f32>, ServiceError>;
+
+    /// One embedding of length 1 for each RGB image of any size, one after the other: images × dim
+    /// values.
+    ///
+    /// # Errors
+    /// As [`ClipService::describe`], or when the network fails.
+    fn embed_images(&self, model: &str, images: &[Pixels<'_>]) -> Result<Vec<f32>, ServiceError>;
 }
 
 /// Files of weights by their names in the registry.

@@ -5,7 +5,7 @@ use std::{ffi::CStr, marker::PhantomData, ops::ControlFlow, path::PathBuf};
 use samkit_plugin_abi as abi;
 
 use crate::{
-    Sam, TaskError,
+    Clip, Sam, TaskError,
     artifact::{Malformed, text},
 };
 
@@ -115,6 +115,16 @@ impl<'a> Host<'a> {
     /// runs where the host has it; in `create` nobody has.
     pub fn sam(&self) -> Result<Sam<'a>, TaskError> {
         Ok(Sam::new(self.signals(), self.extension::<abi::Sam>(abi::EXT_SAM)?))
+    }
+
+    /// CLIP, in `create` as well as in `run`: texts that do not change are best embedded once, in
+    /// `create`.
+    ///
+    /// # Errors
+    /// When the host does not have it. A task that lists [`crate::EXT_CLIP`] in its descriptor only
+    /// runs where the host has it.
+    pub fn clip(&self) -> Result<Clip<'a>, TaskError> {
+        Ok(Clip::new(self.signals(), self.extension::<abi::Clip>(abi::EXT_CLIP)?))
     }
 
     /// The file of weights with this name in samkit's registry.

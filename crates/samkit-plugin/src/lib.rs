@@ -66,6 +66,7 @@ compile_error!(
 );
 
 pub mod artifact;
+mod clip;
 mod entry;
 mod error;
 mod guard;
@@ -78,6 +79,7 @@ mod table;
 mod task;
 
 pub use artifact::{EdgeImage, EdgeView, Output, Region, RegionView, Regions};
+pub use clip::{Clip, ClipInfo, Embeddings};
 pub use entry::EntryCell;
 pub use error::TaskError;
 pub use guard::panic_text;
@@ -91,5 +93,5 @@ pub use schema::params_schema;
 pub use table::Table;
 pub use task::{Descriptor, Kind, Slot, Task};
 
-pub use samkit_plugin_abi::{self as abi, EXT_MODELS, EXT_SAM};
+pub use samkit_plugin_abi::{self as abi, EXT_CLIP, EXT_MODELS, EXT_SAM};
 pub use {image, samkit_core, schemars};

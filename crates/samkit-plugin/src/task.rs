@@ -24,7 +24,7 @@ pub trait Task: Sized + Send + 'static {
         Ok(())
     }
 
-    /// Makes the task for checked parameters; `host` lends weights and hears messages.
+    /// Makes the task for checked parameters; `host` lends CLIP and weights, and hears messages.
     ///
     /// # Errors
     /// [`TaskError::Param`] for a value that the schema allows and the task does not.

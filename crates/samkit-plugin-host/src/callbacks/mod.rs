@@ -1,5 +1,7 @@
 //! The host's functions, as plugins call them.
 
+mod arguments;
+mod clip;
 mod sam;
 
 use std::{
@@ -115,6 +117,9 @@ unsafe extern "C" fn get_extension(context: *mut c_void, name: abi::Str) -> *con
         // SAFETY: the plugin's text, valid during the call.
         match unsafe { text(name, || "the name".to_owned()) } {
             Ok(abi::EXT_SAM) if call.is_run => sam::extension(call).cast(),
+            Ok(abi::EXT_CLIP) if call.services.clip().is_some() => {
+                std::ptr::from_ref(&clip::TABLE).cast()
+            }
             Ok(abi::EXT_MODELS) if call.services.models().is_some() => {
                 std::ptr::from_ref(&MODELS).cast()
             }

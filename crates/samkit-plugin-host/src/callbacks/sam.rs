@@ -2,16 +2,19 @@
 
 use std::ffi::c_void;
 
-use samkit_core::{BBox, LowResLogits, Point, PointLabel, PointPrompt, Prompt, Size};
+use samkit_core::{BBox, LowResLogits, Point, PointLabel, PointPrompt, Prompt};
 use samkit_plugin::{
     MaskOutput, Region,
     artifact::{Built, Malformed, slice, text},
 };
 use samkit_plugin_abi as abi;
 
-use super::{advance, argument};
+use super::{
+    advance,
+    arguments::{self, Refusal, check_place, limited, room},
+};
 use crate::{
-    Extent, SamService, ServiceError,
+    Extent, SamService,
     call::{Call, Door, Lent, Rule},
 };
 
@@ -42,28 +45,10 @@ pub(super) fn extension(call: &Call) -> *const abi::Sam {
     std::ptr::from_ref(&**table)
 }
 
-/// Why a function did not do its work.
-enum Refusal {
-    Argument(String),
-    Service(ServiceError),
-}
-
-impl From<Malformed> for Refusal {
-    fn from(error: Malformed) -> Self {
-        Self::Argument(error.to_string())
-    }
-}
-
-impl From<ServiceError> for Refusal {
-    fn from(error: ServiceError) -> Self {
-        Self::Service(error)
-    }
-}
-
 /// Runs `work` with the program's service.
 ///
 /// # Safety
-/// As [`Door::enter`].
+/// As [`arguments::serve`].
 unsafe fn serve(
     context: *mut c_void,
     function: &'static str,
@@ -71,17 +56,11 @@ unsafe fn serve(
     work: impl FnOnce(&Call, &dyn SamService) -> Result<(), Refusal>,
 ) -> abi::Status {
     let work = |call: &Call| {
-        let Some(sam) = call.services.sam().filter(|_| call.is_run) else {
-            return abi::UNSUPPORTED;
-        };
-        match work(call, sam) {
-            Ok(()) => abi::OK,
-            Err(Refusal::Argument(reason)) => argument(call, function, reason),
-            Err(Refusal::Service(error)) => call.failed(error),
-        }
+        let sam = call.services.sam().filter(|_| call.is_run);
+        work(call, sam.ok_or(Refusal::Unsupported)?)
     };
     // SAFETY: passed on to the caller.
-    unsafe { Door::enter(context, function, rule, abi::WRONG_CALL, work) }
+    unsafe { arguments::serve(context, function, rule, work) }
 }
 
 unsafe extern "C" fn predict(
@@ -134,7 +113,8 @@ unsafe extern "C" fn upsample(
 ) -> abi::Status {
     let work = |_: &Call, sam: &dyn SamService| {
         // SAFETY: the plugin's values, and its room that nobody else uses, valid during the call.
-        let (logits, out) = unsafe { (low_res(logits)?, room(out, out_len, sam.image_size())?) };
+        let (logits, out) =
+            unsafe { (low_res(logits)?, room(out, out_len, sam.image_size().area())?) };
         Ok(sam.upsample(logits, out)?)
     };
     // SAFETY: the plugin passes the host's context.
@@ -149,7 +129,8 @@ unsafe extern "C" fn mask(
 ) -> abi::Status {
     let work = |_: &Call, sam: &dyn SamService| {
         // SAFETY: as in `upsample`.
-        let (logits, out) = unsafe { (low_res(logits)?, room(out, out_len, sam.image_size())?) };
+        let (logits, out) =
+            unsafe { (low_res(logits)?, room(out, out_len, sam.image_size().area())?) };
         Ok(sam.mask(logits, out)?)
     };
     // SAFETY: the plugin passes the host's context.
@@ -226,11 +207,12 @@ unsafe fn read_prompts(
     count: usize,
 ) -> Result<Vec<Prompt>, Malformed> {
     // SAFETY: passed on to the caller, here and below.
-    let prompts = unsafe { limited(prompts, count, "the list of prompts") }?;
+    let prompts = unsafe { limited(prompts, count, MAX_PROMPTS, "the list of prompts") }?;
     let prompt = |prompt: &abi::Prompt| {
         // SAFETY: as above.
         let (points, bbox) = unsafe {
-            let points = limited(prompt.points, prompt.point_count, "the points of a prompt")?;
+            let (points, what) = (prompt.points, "the points of a prompt");
+            let points = limited(points, prompt.point_count, MAX_PROMPTS, what)?;
             let count = usize::from(!prompt.bbox.is_null());
             (points, slice(prompt.bbox, count, || "the box of a prompt".to_owned())?)
         };
@@ -260,39 +242,7 @@ fn point(point: &abi::Point) -> Result<PointPrompt, Malformed> {
 
 /// # Safety
 /// As [`slice()`].
-unsafe fn limited<'a, T>(list: *const T, count: usize, what: &str) -> Result<&'a [T], Malformed> {
-    if count > MAX_PROMPTS {
-        return Err(Malformed::TooMany { what: what.to_owned(), count });
-    }
-    // SAFETY: passed on to the caller.
-    unsafe { slice(list, count, || what.to_owned()) }
-}
-
-/// # Safety
-/// As [`slice()`].
 unsafe fn low_res<'a>(logits: *const f32) -> Result<&'a [f32], Malformed> {
     // SAFETY: passed on to the caller.
     unsafe { slice(logits, abi::LOW_RES_LEN, || "the low-res logits".to_owned()) }
-}
-
-/// The plugin's room for a value a pixel.
-///
-/// # Safety
-/// As [`slice()`], and nobody else uses the room during `'a`.
-unsafe fn room<'a, T>(out: *mut T, len: usize, size: Size) -> Result<&'a mut [T], Refusal> {
-    if len != size.area() {
-        let expected = size.area();
-        return Err(Refusal::Argument(format!("room for {len} values, expected {expected}")));
-    }
-    // SAFETY: passed on to the caller; only checked here.
-    unsafe { slice(out.cast_const(), len, || "the room for the result".to_owned()) }?;
-    // SAFETY: checked just now; numbers may have any bits.
-    Ok(unsafe { std::slice::from_raw_parts_mut(out, len) })
-}
-
-fn check_place<T>(place: *mut T) -> Result<(), Refusal> {
-    if !place.is_null() && place.is_aligned() {
-        return Ok(());
-    }
-    Err(Refusal::Argument("there is no place for the result".to_owned()))
 }

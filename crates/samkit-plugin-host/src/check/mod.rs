@@ -1,5 +1,6 @@
 //! A conformance test for authors of plugins.
 
+mod clip;
 mod params;
 mod runs;
 mod sample;

@@ -124,6 +124,10 @@ fn survives_failure(plugin: &Plugin) -> Result<(), String> {
     let mut services = StandIn::new(sample.size);
     let mut instance = create(plugin)?;
     services.is_broken = true;
+    match plugin.create(&json!({}), &services) {
+        Ok(_) | Err(PluginError::Failed { .. }) => {}
+        Err(error) => return Err(said(error)),
+    }
     let inputs = sample.inputs(plugin.description(), true);
     match instance.run(&inputs, &services, &Cancel::default()) {
         Ok(_) | Err(PluginError::Failed { .. }) => Ok(()),

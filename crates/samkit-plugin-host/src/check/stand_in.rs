@@ -5,7 +5,9 @@ use std::{ops::ControlFlow, path::PathBuf};
 use samkit_core::{BBox, LowResLogits, Mask, MaskRecord, Point, Prompt, Rle, Size};
 use samkit_plugin::{LogLevel, MaskOutput, Measure};
 
-use crate::{Extent, HostServices, ModelService, PredictedMask, SamService, ServiceError};
+use crate::{
+    ClipService, Extent, HostServices, ModelService, PredictedMask, SamService, ServiceError,
+};
 
 const LOW_RES: usize = 256;
 
@@ -26,7 +28,7 @@ impl StandIn {
         Self { size, is_broken: false }
     }
 
-    fn working(&self) -> Result<(), ServiceError> {
+    pub(super) fn working(&self) -> Result<(), ServiceError> {
         match self.is_broken {
             true => Err(ServiceError::Failed("this service always fails".into())),
             false => Ok(()),
@@ -71,6 +73,10 @@ impl HostServices for StandIn {
     }
 
     fn sam(&self) -> Option<&dyn SamService> {
+        Some(self)
+    }
+
+    fn clip(&self) -> Option<&dyn ClipService> {
         Some(self)
     }
 

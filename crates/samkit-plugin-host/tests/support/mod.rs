@@ -5,8 +5,8 @@ use std::{ops::ControlFlow, path::PathBuf, sync::Mutex};
 
 use samkit_core::{BBox, LowResLogits, Mask, MaskRecord, Point, Prompt, Rle, Size};
 use samkit_plugin_host::{
-    Extent, HostServices, LogLevel, MaskOutput, Measure, ModelService, PredictedMask, SamService,
-    ServiceError,
+    ClipInfo, ClipService, Extent, HostServices, LogLevel, MaskOutput, Measure, ModelService,
+    Pixels, PredictedMask, SamService, ServiceError,
 };
 
 /// Hears everything; lends a model whose masks are the left half of the image.
@@ -21,6 +21,11 @@ pub(crate) struct TestHost {
     pub(crate) record: Mutex<Vec<(String, f64)>>,
     /// Progress breaks once this much is done.
     pub(crate) stop_at: u64,
+    /// What CLIP was asked to embed: texts, and sizes of images with the places of their pixels.
+    pub(crate) texts: Mutex<Vec<Vec<String>>>,
+    pub(crate) images: Mutex<Vec<(Size, usize)>>,
+    /// Whether it lends CLIP.
+    pub(crate) has_clip: bool,
     /// Predicting fails with this, or panics when it is empty.
     pub(crate) failure: Option<String>,
 }
@@ -36,6 +41,9 @@ impl TestHost {
             extents: Mutex::default(),
             record: Mutex::default(),
             stop_at: u64::MAX,
+            texts: Mutex::default(),
+            images: Mutex::default(),
+            has_clip: true,
             failure: None,
         }
     }
@@ -65,6 +73,10 @@ impl HostServices for TestHost {
 
     fn sam(&self) -> Option<&dyn SamService> {
         Some(self)
+    }
+
+    fn clip(&self) -> Option<&dyn ClipService> {
+        self.has_clip.then_some(self)
     }
 
     fn models(&self) -> Option<&dyn ModelService> {
@@ -152,5 +164,41 @@ impl ModelService for TestHost {
             "known" => Ok(PathBuf::from("/weights/known.safetensors")),
             _ => Err(ServiceError::Failed(format!("no weights are called `{id}`").into())),
         }
+    }
+}
+
+/// Number of values of the test's embeddings.
+pub(crate) const DIM: usize = 4;
+
+/// The embedding with a 1 at `place`.
+pub(crate) fn unit(place: usize) -> [f32; DIM] {
+    std::array::from_fn(|index| if index == place % DIM { 1.0 } else { 0.0 })
+}
+
+/// `known` embeds a text by its length and an image by its width. The others each go wrong.
+impl ClipService for TestHost {
+    fn describe(&self, model: &str) -> Result<ClipInfo, ServiceError> {
+        let dim = match model {
+            "known" | "short" | "on-fire" => DIM,
+            "huge" => usize::MAX / 2,
+            "empty" => 0,
+            "stopped" => return Err(ServiceError::Cancelled),
+            _ => return Err(ServiceError::Failed(format!("no CLIP is called `{model}`").into())),
+        };
+        Ok(ClipInfo { dim, image_side: 224, logit_scale: 100.0 })
+    }
+
+    fn embed_texts(&self, model: &str, texts: &[&str]) -> Result<Vec<f32>, ServiceError> {
+        assert_ne!(model, "on-fire", "the text encoder is on fire");
+        self.texts.lock().unwrap().push(texts.iter().map(|text| (*text).to_owned()).collect());
+        let mut values: Vec<f32> = texts.iter().flat_map(|text| unit(text.len())).collect();
+        values.truncate(if model == "short" { 1 } else { values.len() });
+        Ok(values)
+    }
+
+    fn embed_images(&self, _model: &str, images: &[Pixels<'_>]) -> Result<Vec<f32>, ServiceError> {
+        let seen = images.iter().map(|image| (image.size, image.data.as_ptr().addr()));
+        self.images.lock().unwrap().extend(seen);
+        Ok(images.iter().flat_map(|image| unit(image.size.width as usize)).collect())
     }
 }
