@@ -8,10 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use image::RgbImage;
 use indicatif::ProgressBar;
 use samkit_core::Size;
 use samkit_engine::{EmbeddingCache, Sam, Timings};
-use samkit_io::{AnnotatedImage, InputImage, LoadedImage, OutputNames, ReadLimits, WriteError};
+use samkit_io::{AnnotatedImage, InputImage, OutputNames, ReadLimits, WriteError};
 use samkit_models::{LocalModel, PullOptions, Store};
 use samkit_scene::{Kept, Scene};
 
@@ -24,13 +25,14 @@ use crate::{
     tasks::{Artifact, Content, Given, Named, Subject, Talk, TaskError, dataset},
 };
 
-/// Works through the job and writes `run.json`.
+/// Works through the job and writes `run.json`; `notes` are for the record.
 ///
 /// # Errors
 /// When the weights cannot be had or loaded: then nothing was written.
 pub(crate) fn run(
     job: &Job,
     cache: Option<Arc<EmbeddingCache>>,
+    notes: Vec<String>,
     console: Console,
 ) -> Result<RunReport, CliError> {
     let start = Instant::now();
@@ -53,6 +55,7 @@ pub(crate) fn run(
     let network = batch.network.as_ref();
     let report = RunReport::new(
         job,
+        notes,
         outputs,
         network.map(|network| &network.local),
         network.map(|network| network.sam.device()),
@@ -70,7 +73,7 @@ struct Batch<'j> {
     cache: Option<Arc<EmbeddingCache>>,
     console: Console,
     names: OutputNames,
-    /// Loaded when the first image is there that can be read.
+    /// Loaded when the first image is there that can be read, where a step needs it.
     network: Option<Network>,
     /// What each step found in all images, where it writes files of all.
     found: Vec<Vec<AnnotatedImage>>,
@@ -103,13 +106,15 @@ impl Batch<'_> {
                 return Ok(Some(report));
             }
         };
-        if self.network.is_none() {
+        (report.width, report.height) = loaded.image.dimensions();
+        report.notes = loaded.notes.iter().map(ToString::to_string).collect();
+        if self.network.is_none() && self.job.needs_sam() {
             self.network = Some(load(self.job, self.console)?);
-            stop::defer();
         }
-        let network = self.network.as_ref().expect("loaded just above");
+        stop::defer();
         let bar = self.console.step_line(self.title(&report, number));
-        let finished = self.steps(network, input, loaded, &mut report, &bar);
+        let scene = Arc::new(self.scene(loaded.image));
+        let finished = self.steps(&scene, input, &mut report, &bar);
         bar.finish_and_clear();
         Ok(finished.is_continue().then_some(report))
     }
@@ -164,25 +169,26 @@ impl Batch<'_> {
         }
     }
 
-    fn steps(
-        &self,
-        network: &Network,
-        input: &InputImage,
-        loaded: LoadedImage,
-        report: &mut ImageReport,
-        bar: &ProgressBar,
-    ) -> ControlFlow<()> {
-        (report.width, report.height) = loaded.image.dimensions();
-        report.notes = loaded.notes.iter().map(ToString::to_string).collect();
+    fn scene(&self, image: RgbImage) -> Scene {
+        let Some(network) = &self.network else { return Scene::without_sam(image) };
         let kept = self
             .cache
             .clone()
             .map(|cache| Kept { cache, weights: network.local.sha256.as_str().into() });
-        let scene = Arc::new(Scene::new(network.sam.clone(), loaded.image, kept));
+        Scene::new(network.sam.clone(), image, kept)
+    }
+
+    fn steps(
+        &self,
+        scene: &Arc<Scene>,
+        input: &InputImage,
+        report: &mut ImageReport,
+        bar: &ProgressBar,
+    ) -> ControlFlow<()> {
         let talk = Talk { console: self.console, bar: bar.clone(), offline: self.job.offline };
         let mut results: Vec<Arc<Vec<Named>>> = Vec::new();
         for step in &self.job.steps {
-            let found = match self.step(step, &scene, input, report, &results, &talk) {
+            let found = match self.step(step, scene, input, report, &results, &talk) {
                 Ok(found) => found,
                 Err(error) if error.is_stop() => return ControlFlow::Break(()),
                 Err(error) => {
@@ -218,10 +224,10 @@ impl Batch<'_> {
             found: results[link.step].clone(),
         });
         let given = given.collect();
-        let subject = Subject { scene, name: &image.image, given, save: &step.save, talk };
-        let (start, before) = (Instant::now(), scene.sam().timings());
+        let subject = Subject { scene, input, name: &image.image, given, save: &step.save, talk };
+        let (start, before) = (Instant::now(), scene.timings());
         let result = step.task.run(&subject);
-        image.seconds.add_compute(start.elapsed(), before, scene.sam().timings());
+        image.seconds.add_compute(start.elapsed(), before, scene.timings());
         let result = result?;
 
         let start = Instant::now();

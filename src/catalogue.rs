@@ -9,7 +9,11 @@ use samkit_scene::GeneratorForm;
 
 use crate::{
     error::CliError,
-    tasks::{everything, plugin::products},
+    tasks::{
+        boxes::{self, BoxesParams},
+        everything,
+        plugin::products,
+    },
 };
 
 /// All tasks, and the plugins behind some of them.
@@ -79,7 +83,15 @@ fn built_in() -> Catalogue {
         products: everything::products(),
         params: params_schema::<GeneratorForm>(),
     };
-    Catalogue { tasks: vec![everything] }
+    let boxes = TaskInfo {
+        name: boxes::NAME.into(),
+        about: "boxes out of annotation files: COCO, YOLO, Pascal VOC, CSV, labelme".into(),
+        inputs: everything.inputs.clone(),
+        outputs: vec![OutputInfo { name: boxes::BOXES.into(), kind: RecipeKind::Boxes }],
+        products: boxes::products(),
+        params: params_schema::<BoxesParams>(),
+    };
+    Catalogue { tasks: vec![everything, boxes] }
 }
 
 fn of_plugin(plugin: &Plugin) -> TaskInfo {

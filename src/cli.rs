@@ -5,8 +5,9 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    edges::EdgesArgs, eval::EvalArgs, everything::EverythingArgs, models::ModelsArgs,
-    plugins::PluginsArgs, recipe::RecipeArgs, run::RunArgs, segment::SegmentArgs,
+    detect::DetectArgs, edges::EdgesArgs, eval::EvalArgs, everything::EverythingArgs,
+    instances::InstancesArgs, models::ModelsArgs, plugins::PluginsArgs, recipe::RecipeArgs,
+    run::RunArgs, segment::SegmentArgs,
 };
 
 /// Masks, edges and segments out of images with Segment Anything.
@@ -27,6 +28,7 @@ Examples:
   samkit edges photos --output out            edge maps of a folder of images
   samkit everything dog.jpg                   a mask for everything in an image
   samkit segment dog.jpg --point 320,240      the object under a point
+  samkit instances photos --labels dog        a mask for every dog that a detector finds
 
 Weights are fetched on first use and kept; `samkit models list` shows where they are.
 Exit codes: 0 all done, 1 some images or steps failed, 2 the request was wrong and nothing ran,
@@ -71,6 +73,8 @@ pub(crate) enum Command {
     Edges(EdgesArgs),
     Everything(EverythingArgs),
     Segment(SegmentArgs),
+    Detect(DetectArgs),
+    Instances(InstancesArgs),
     Models(ModelsArgs),
     Plugins(PluginsArgs),
     Recipe(RecipeArgs),

@@ -11,9 +11,14 @@ pub(crate) struct EmbeddedRecipe {
 /// current folder were a clone of samkit's repository.
 pub(crate) const BASE: &str = "configs";
 
-pub(crate) const RECIPES: [EmbeddedRecipe; 2] = [
+pub(crate) const RECIPES: [EmbeddedRecipe; 4] = [
     EmbeddedRecipe { file: "edges.yaml", text: include_str!("../configs/edges.yaml") },
     EmbeddedRecipe { file: "line-art.yaml", text: include_str!("../configs/line-art.yaml") },
+    EmbeddedRecipe { file: "instances.yaml", text: include_str!("../configs/instances.yaml") },
+    EmbeddedRecipe {
+        file: "instances-from-boxes.yaml",
+        text: include_str!("../configs/instances-from-boxes.yaml"),
+    },
 ];
 
 /// The recipe of this name, with or without `.yaml`.

@@ -82,6 +82,9 @@ pub(crate) enum CliError {
     Prompt(#[from] crate::tasks::segment::PromptError),
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Task(#[from] crate::tasks::TaskError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Instances(#[from] samkit_eval::instances::InstancesError),
     /// Files that an evaluation needs.
     #[error(transparent)]

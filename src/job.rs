@@ -39,7 +39,19 @@ pub(crate) struct JobStep {
     pub(crate) inputs: Vec<Link>,
 }
 
+impl JobStep {
+    /// A step that takes nothing from others, called after its task.
+    pub(crate) fn new(task: Task, save: Vec<String>) -> Self {
+        Self { id: task.name().to_owned(), task, save, inputs: Vec::new() }
+    }
+}
+
 impl Job {
+    /// Whether any step needs Segment Anything.
+    pub(crate) fn needs_sam(&self) -> bool {
+        self.steps.iter().any(|step| step.task.needs_sam())
+    }
+
     /// The folder that a step writes to: its own only when several steps write.
     pub(crate) fn folder(&self, step: &JobStep) -> PathBuf {
         let writers = self.steps.iter().filter(|step| !step.save.is_empty()).count();

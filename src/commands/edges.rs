@@ -5,13 +5,14 @@ use samkit_edges::{Border, Combination, EdgeParams, Preset, Thinning};
 
 use super::{
     Outcome, execute,
-    options::{ImageArgs, number, recipe_word, saves, whole_number},
+    options::{EngineArgs, ImageArgs, number, recipe_word, saves, whole_number},
 };
 use crate::{
     catalogue,
     cli::GlobalArgs,
     console::Console,
     error::CliError,
+    job::JobStep,
     tasks::{Task, plugin::PluginTask},
 };
 
@@ -25,6 +26,8 @@ use crate::{
 pub(crate) struct EdgesArgs {
     #[command(flatten)]
     images: ImageArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// What to write: thinned, raw, binary, svg, geojson, overlay [default: thinned,overlay, and
     /// binary with --threshold]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
@@ -128,6 +131,6 @@ pub(super) fn run(
     params.validate()?;
     let task = Task::Plugin(PluginTask::new(catalogue::edges(), serde_json::json!(params)));
     let save = saves(&args.save, &task)?;
-    let job = args.images.job(task, save, global, console)?;
+    let job = args.images.job(&args.engine, vec![JobStep::new(task, save)], global, console)?;
     execute(&job, &args.images.report, console)
 }

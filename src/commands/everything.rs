@@ -7,9 +7,9 @@ use samkit_scene::{GeneratorForm, PointGrids};
 
 use super::{
     Outcome, execute,
-    options::{ImageArgs, number, saves, whole_number},
+    options::{EngineArgs, ImageArgs, number, saves, whole_number},
 };
-use crate::{cli::GlobalArgs, console::Console, error::CliError, tasks::Task};
+use crate::{cli::GlobalArgs, console::Console, error::CliError, job::JobStep, tasks::Task};
 
 /// Find a mask for everything in images
 ///
@@ -20,6 +20,8 @@ use crate::{cli::GlobalArgs, console::Console, error::CliError, tasks::Task};
 pub(crate) struct EverythingArgs {
     #[command(flatten)]
     images: ImageArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// What to write: masks, overlay [default: both]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     save: Vec<String>,
@@ -126,6 +128,6 @@ pub(super) fn run(
 ) -> Result<Outcome, CliError> {
     let task = Task::Everything(args.params.resolve()?);
     let save = saves(&args.save, &task)?;
-    let job = args.images.job(task, save, global, console)?;
+    let job = args.images.job(&args.engine, vec![JobStep::new(task, save)], global, console)?;
     execute(&job, &args.images.report, console)
 }

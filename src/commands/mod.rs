@@ -1,8 +1,10 @@
 //! The commands, one file each: their flags, and how flags become work.
 
+pub(crate) mod detect;
 pub(crate) mod edges;
 pub(crate) mod eval;
 pub(crate) mod everything;
+pub(crate) mod instances;
 pub(crate) mod models;
 pub(crate) mod plugins;
 pub(crate) mod recipe;
@@ -52,8 +54,10 @@ pub(crate) fn dispatch(cli: Cli, console: Console) -> Result<Outcome, CliError> 
     let global = cli.global;
     match cli.command {
         Command::Run(args) => run::run(&args, &global, console),
+        Command::Detect(args) => detect::run(&args, &global, console),
         Command::Edges(args) => edges::run(&args, &global, console),
         Command::Everything(args) => everything::run(&args, &global, console),
+        Command::Instances(args) => instances::run(&args, &global, console),
         Command::Segment(args) => segment::run(&args, &global, console),
         Command::Models(args) => models::run(args, console),
         Command::Plugins(args) => plugins::run(&args, &global),
@@ -72,8 +76,12 @@ fn execute(job: &Job, args: &ReportArgs, console: Console) -> Result<Outcome, Cl
     let cache = job.open_cache()?.map(Arc::new);
     job.start_threads()?;
     let talk = Talk { console, bar: ProgressBar::hidden(), offline: job.offline };
-    job.steps.iter().try_for_each(|step| step.task.start(&talk))?;
-    let report = batch::run(job, cache, console)?;
+    let mut notes = Vec::new();
+    for step in &job.steps {
+        notes.extend(step.task.start(&job.images, &talk)?);
+    }
+    notes.iter().for_each(|note| console.say(note));
+    let report = batch::run(job, cache, notes, console)?;
     if args.json {
         report::print_json(&report);
     } else if !console.quiet {

@@ -30,6 +30,13 @@ pub(crate) struct ImageArgs {
     /// Folder to write to
     #[arg(short, long, value_name = "DIR", default_value = OUTPUT)]
     pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
+}
+
+/// Segment Anything.
+#[derive(Debug, Args)]
+pub(crate) struct EngineArgs {
     /// Weights to use; `samkit models list` names them
     #[arg(long, value_name = "ID", default_value = default_model())]
     pub(crate) model: String,
@@ -43,8 +50,13 @@ pub(crate) struct ImageArgs {
     /// Keep embeddings in this folder: an image that a run has encoded is not encoded again
     #[arg(long, value_name = "DIR")]
     pub(crate) cache: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) report: ReportArgs,
+}
+
+impl Default for EngineArgs {
+    fn default() -> Self {
+        let (device, precision) = ("auto".into(), "f32".into());
+        Self { model: default_model().into(), device, precision, cache: None }
+    }
 }
 
 /// What a run says, and how far it goes.
@@ -87,23 +99,22 @@ pub(super) fn precision(name: &str, device: DeviceKind) -> Result<Precision, Cli
 }
 
 impl ImageArgs {
-    /// A job of one step.
+    /// A job of these steps, called after the last one.
     pub(super) fn job(
         &self,
-        task: Task,
-        save: Vec<String>,
+        engine: &EngineArgs,
+        steps: Vec<JobStep>,
         global: &GlobalArgs,
         console: Console,
     ) -> Result<Job, CliError> {
-        task.validate()?;
-        let name = task.name().to_owned();
-        let device = device(&self.device)?;
+        steps.iter().try_for_each(|step| step.task.validate())?;
+        let device = device(&engine.device)?;
         Ok(Job {
-            name: name.clone(),
-            model: model(&self.model)?,
+            name: steps.last().expect("a job has a step").id.clone(),
+            model: model(&engine.model)?,
             device,
-            precision: precision(&self.precision, device)?,
-            cache: self.cache.clone(),
+            precision: precision(&engine.precision, device)?,
+            cache: engine.cache.clone(),
             images: find_images(
                 &self.images,
                 Path::new(""),
@@ -114,7 +125,7 @@ impl ImageArgs {
             output: self.output.clone(),
             threads: global.threads.map(usize::from),
             offline: self.report.offline,
-            steps: vec![JobStep { id: name, task, save, inputs: Vec::new() }],
+            steps,
         })
     }
 }

@@ -23,7 +23,12 @@ use crate::{
     error::{CliError, one_line},
     inputs::{InputFault, find_images},
     job::{Job, JobStep},
-    tasks::{Task, everything, plugin::PluginTask},
+    tasks::{
+        Task,
+        boxes::{self, BoxesTask},
+        everything,
+        plugin::PluginTask,
+    },
 };
 
 /// Run a recipe on images
@@ -296,6 +301,7 @@ fn job_step(
     let params = Value::Object(step.params);
     let task = match step.task.as_str() {
         everything::NAME => Task::Everything(typed(recipe, index, params)?),
+        boxes::NAME => Task::Boxes(BoxesTask::new(typed(recipe, index, params)?)),
         id => {
             let plugin = tasks.plugins.get(id).expect("the plan knows no other tasks");
             Task::Plugin(PluginTask::new(plugin.clone(), params))

@@ -8,12 +8,12 @@ use std::{
 use clap::Args;
 use samkit_core::{BBox, LowResLogits, Point, PointLabel, PointPrompt, Prompt, Size};
 
-use super::{Outcome, execute, options::ImageArgs};
+use super::{Outcome, execute, options::{EngineArgs, ImageArgs}};
 use crate::{
     cli::GlobalArgs,
     console::Console,
     error::CliError,
-    job::Job,
+    job::{Job, JobStep},
     tasks::{
         Task,
         segment::{Answer, LOGITS, SegmentParams},
@@ -29,6 +29,8 @@ use crate::{
 pub(crate) struct SegmentArgs {
     #[command(flatten)]
     images: ImageArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
     #[command(flatten)]
     prompt: PromptFlags,
     /// Write all three masks with their scores
@@ -171,7 +173,7 @@ pub(super) fn run(
     if args.save_logits {
         save.push(LOGITS.to_owned());
     }
-    let job = args.images.job(task, save, global, console)?;
+    let job = args.images.job(&args.engine, vec![JobStep::new(task, save)], global, console)?;
     check_only_image(&job, &params)?;
     execute(&job, &args.images.report, console)
 }

@@ -31,6 +31,8 @@ pub(crate) struct RunReport {
     pub(crate) run: String,
     /// The weights; null when no image got as far as needing them.
     pub(crate) model: Option<ModelReport>,
+    /// Other weights that steps worked with.
+    pub(crate) weights: Vec<ModelReport>,
     /// Where the networks ran: `cpu`, `cuda` or `metal`; null likewise.
     pub(crate) device: Option<&'static str>,
     /// In which number format the image encoder computes.
@@ -39,6 +41,9 @@ pub(crate) struct RunReport {
     /// The steps as resolved, every default filled in.
     pub(crate) steps: Vec<Value>,
     pub(crate) output: String,
+    /// What was said before the first image.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) notes: Vec<String>,
     /// Files made of all images, relative to the output folder.
     pub(crate) outputs: Vec<String>,
     pub(crate) interrupted: bool,
@@ -55,6 +60,17 @@ pub(crate) struct ModelReport {
     pub(crate) source_sha256: Vec<String>,
     /// Of the stored file.
     pub(crate) sha256: String,
+}
+
+impl ModelReport {
+    fn new(local: &LocalModel) -> Self {
+        Self {
+            id: local.id.clone(),
+            source: local.source.clone(),
+            source_sha256: local.source_sha256.clone(),
+            sha256: local.sha256.clone(),
+        }
+    }
 }
 
 /// Time of a whole run, in seconds.
@@ -136,6 +152,9 @@ pub(crate) struct ImageReport {
     pub(crate) seconds: Parts,
 }
 
+/// What tasks that find boxes call their number.
+const BOXES: &str = "boxes";
+
 /// Origin of an embedding that was not made in this run.
 const FROM_CACHE: &str = "cache";
 
@@ -190,6 +209,14 @@ impl StepReport {
         }
     }
 
+    /// How many masks or boxes, for people.
+    fn found(&self) -> String {
+        match self.numbers.get(BOXES) {
+            Some(boxes) => boxes.to_string(),
+            None => self.masks.to_string(),
+        }
+    }
+
     pub(crate) fn failed(step: &JobStep, failure: Failure) -> Self {
         Self { error: Some(failure), ..Self::new(step) }
     }
@@ -221,6 +248,7 @@ impl ImageReport {
 impl RunReport {
     pub(crate) fn new(
         job: &Job,
+        notes: Vec<String>,
         outputs: Vec<String>,
         local: Option<&LocalModel>,
         device: Option<&'static str>,
@@ -235,17 +263,19 @@ impl RunReport {
         Self {
             samkit: VERSION,
             run: job.name.clone(),
-            model: local.map(|local| ModelReport {
-                id: local.id.clone(),
-                source: local.source.clone(),
-                source_sha256: local.source_sha256.clone(),
-                sha256: local.sha256.clone(),
-            }),
+            model: local.map(ModelReport::new),
+            weights: job
+                .steps
+                .iter()
+                .flat_map(|step| step.task.weights())
+                .map(|local| ModelReport::new(&local))
+                .collect(),
             device,
             precision: job.precision.name(),
             threads: job.thread_count(),
             steps: job.steps.iter().map(step_json).collect(),
             output: job.output.display().to_string(),
+            notes,
             outputs,
             interrupted: images.len() < job.images.len(),
             images,
@@ -337,6 +367,8 @@ pub(crate) fn print_plan(job: &Job, as_json: bool) {
         let files = if files.is_empty() { "nothing".into() } else { files.join(", ") };
         say!("    writes {files}");
     }
-    let there = if weights { "present" } else { "to be fetched" };
-    say!("weights: {}, {there}", job.model.id);
+    if job.needs_sam() {
+        let there = if weights { "present" } else { "to be fetched" };
+        say!("weights: {}, {there}", job.model.id);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, time::Duration};
 
-use super::RunReport;
+use super::{RunReport, StepReport};
 use crate::{
     console::{counted, duration},
     print::print_text,
@@ -15,7 +15,7 @@ pub(crate) fn print(report: &RunReport, timings: bool) {
 
 fn text(report: &RunReport, timings: bool) -> String {
     let mut rows =
-        vec![["image".into(), "size".into(), "masks".into(), "time".into(), "written".into()]];
+        vec![["image".into(), "size".into(), "found".into(), "time".into(), "written".into()]];
     for image in &report.images {
         let written = match image.failures().next() {
             Some(failure) => {
@@ -27,9 +27,9 @@ fn text(report: &RunReport, timings: bool) -> String {
             0 => "–".into(),
             _ => format!("{}×{}", image.width, image.height),
         };
-        let masks = image.steps.iter().map(|step| step.masks.to_string()).collect::<Vec<_>>();
+        let found = image.steps.iter().map(StepReport::found).collect::<Vec<_>>();
         let time = time(image.seconds.total());
-        rows.push([image.image.clone(), size, masks.join(" + "), time, written]);
+        rows.push([image.image.clone(), size, found.join(" + "), time, written]);
     }
     let mut text = aligned(&rows);
 

@@ -123,7 +123,7 @@ pub(crate) fn way(folder: &Path, file: &Path) -> String {
 }
 
 /// What plugins call the number of a class.
-const CATEGORY_ID: &str = "category_id";
+pub(super) const CATEGORY_ID: &str = "category_id";
 
 /// A box or mask of a plugin.
 pub(super) fn of_view(region: RegionView<'_>) -> Instance {

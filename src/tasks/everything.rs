@@ -25,7 +25,7 @@ pub(super) fn run(params: &GeneratorForm, subject: &Subject<'_>) -> Result<Yield
     let Subject { scene, talk, .. } = subject;
     let progress = |done, total| talk.progress(done, total);
     let (image, embedding) = (scene.image(), Some(scene.embedding()?));
-    let records = generate_masks(scene.sam(), image, embedding, &params.params(), &progress)?;
+    let records = generate_masks(scene.sam()?, image, embedding, &params.params(), &progress)?;
     let masks = records.len();
     let regions: Vec<_> = records.iter().cloned().map(Region::from).collect();
     let mut artifacts = Vec::new();

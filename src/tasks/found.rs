@@ -15,6 +15,7 @@ pub(crate) struct Named {
 /// A result that later steps can take.
 #[derive(Debug)]
 pub(crate) enum Found {
+    Boxes(Size, Vec<Region>),
     Masks(Size, Vec<Region>),
     /// In the memory of the plugin that gave it.
     Output(Output),
@@ -36,6 +37,7 @@ impl Given {
     pub(crate) fn input(&self) -> Option<Input<'_>> {
         let named = self.found.iter().find(|named| named.name == self.output)?;
         Some(match &named.what {
+            Found::Boxes(size, boxes) => Input::boxes(&self.input, *size, boxes),
             Found::Masks(size, masks) => Input::masks(&self.input, *size, masks),
             Found::Output(output) => Input::output(&self.input, output),
         })

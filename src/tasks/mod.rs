@@ -1,5 +1,6 @@
 //! The tasks that a step can run: from an image and its embedding to things worth writing.
 
+pub(crate) mod boxes;
 pub(crate) mod dataset;
 pub(crate) mod everything;
 mod found;
@@ -7,20 +8,21 @@ pub(crate) mod plugin;
 pub(crate) mod segment;
 mod services;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use image::{GrayImage, RgbImage};
 use indicatif::ProgressBar;
 use samkit_core::{LowResLogits, MaskRecord, ParamError};
 use samkit_engine::EngineError;
-use samkit_io::{Gray16Image, Instance};
+use samkit_io::{BoxFileError, Gray16Image, InputImage, Instance};
+use samkit_models::LocalModel;
 use samkit_plugin_host::PluginError;
 use samkit_recipe::ProductInfo;
 use samkit_scene::{GeneratorForm, Scene};
 
 pub(crate) use found::{Found, Given, Named};
 
-use self::{plugin::PluginTask, segment::SegmentParams};
+use self::{boxes::BoxesTask, plugin::PluginTask, segment::SegmentParams};
 use crate::{
     console::{Console, known_length},
     stop,
@@ -31,6 +33,7 @@ use crate::{
 pub(crate) enum Task {
     Everything(GeneratorForm),
     Segment(SegmentParams),
+    Boxes(BoxesTask),
     Plugin(PluginTask),
 }
 
@@ -83,7 +86,9 @@ pub(crate) struct Yield {
 /// What a task works on.
 pub(crate) struct Subject<'a> {
     pub(crate) scene: &'a Arc<Scene>,
-    /// The image's path, for files that name it.
+    /// The image's file.
+    pub(crate) input: &'a InputImage,
+    /// Its name, for files that name it.
     pub(crate) name: &'a str,
     /// Results of earlier steps.
     pub(crate) given: Vec<Given>,
@@ -130,6 +135,16 @@ pub(crate) enum TaskError {
     Param(#[from] ParamError),
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Boxes(#[from] BoxFileError),
+    /// Boxes of other images.
+    #[error("{} has no boxes for any of the images", path.display())]
+    NoBoxes {
+        path: PathBuf,
+        #[help]
+        help: String,
+    },
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Plugin(#[from] PluginError),
 }
 
@@ -153,7 +168,25 @@ impl Task {
         match self {
             Self::Everything(_) => everything::NAME,
             Self::Segment(_) => segment::NAME,
+            Self::Boxes(_) => boxes::NAME,
             Self::Plugin(task) => task.id(),
+        }
+    }
+
+    /// Whether it needs Segment Anything.
+    pub(crate) fn needs_sam(&self) -> bool {
+        match self {
+            Self::Everything(_) | Self::Segment(_) => true,
+            Self::Boxes(_) => false,
+            Self::Plugin(task) => task.needs_sam(),
+        }
+    }
+
+    /// Weights beside Segment Anything's that it works with, once it is made ready.
+    pub(crate) fn weights(&self) -> Vec<LocalModel> {
+        match self {
+            Self::Everything(_) | Self::Segment(_) | Self::Boxes(_) => Vec::new(),
+            Self::Plugin(task) => task.weights(),
         }
     }
 
@@ -162,6 +195,7 @@ impl Task {
         match self {
             Self::Everything(_) => everything::products(),
             Self::Segment(_) => segment::products(),
+            Self::Boxes(_) => boxes::products(),
             Self::Plugin(task) => plugin::products(task.description()),
         }
     }
@@ -188,6 +222,7 @@ impl Task {
     pub(crate) fn validate(&self) -> Result<(), ParamError> {
         match self {
             Self::Everything(params) => params.params().validate(),
+            Self::Boxes(task) => task.validate(),
             Self::Segment(_) | Self::Plugin(_) => Ok(()),
         }
     }
@@ -197,18 +232,24 @@ impl Task {
         match self {
             Self::Everything(params) => serde_json::json!(params),
             Self::Segment(params) => params.to_json(),
+            Self::Boxes(task) => serde_json::json!(task.params()),
             Self::Plugin(task) => task.params().clone(),
         }
     }
 
-    /// Makes ready what can fail for every image alike.
+    /// Makes ready what can fail for every image alike, and returns what the user should know.
     ///
     /// # Errors
-    /// When a plugin refuses its parameters, or cannot work here.
-    pub(crate) fn start(&self, talk: &Talk) -> Result<(), PluginError> {
+    /// When a plugin refuses its parameters, or cannot work here; when a file of boxes cannot be read.
+    pub(crate) fn start(
+        &self,
+        images: &[InputImage],
+        talk: &Talk,
+    ) -> Result<Vec<String>, TaskError> {
         match self {
-            Self::Plugin(task) => task.start(talk),
-            _ => Ok(()),
+            Self::Plugin(task) => Ok(task.start(talk)?),
+            Self::Boxes(task) => task.start(images),
+            Self::Everything(_) | Self::Segment(_) => Ok(Vec::new()),
         }
     }
 
@@ -217,6 +258,7 @@ impl Task {
         match self {
             Self::Everything(params) => everything::run(params, subject),
             Self::Segment(params) => segment::run(params, subject),
+            Self::Boxes(task) => Ok(task.run(subject)),
             Self::Plugin(task) => task.run(subject),
         }
     }

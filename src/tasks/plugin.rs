@@ -8,6 +8,8 @@ use std::{
 use image::{GrayImage, RgbImage, RgbaImage};
 use samkit_core::Prompt;
 use samkit_io::{draw_prompt, edge_overlay, instance_overlay, mask_overlay, to_gray8, to_gray16};
+use samkit_models::LocalModel;
+use samkit_plugin::EXT_SAM;
 use samkit_plugin_host::{
     Description, EdgeImage, Input, Instance, Kind, Output, Pixels, Plugin, PluginError, RegionView,
     SlotDescription, Table, View, watched,
@@ -37,11 +39,13 @@ pub(crate) struct PluginTask {
     params: Value,
     /// Made by `start`, and away while it runs.
     instance: Arc<Mutex<Option<Instance>>>,
+    /// Weights that it asked for when it was made.
+    weights: Arc<Mutex<Vec<LocalModel>>>,
 }
 
 impl PluginTask {
     pub(crate) fn new(plugin: Plugin, params: Value) -> Self {
-        Self { plugin, params, instance: Arc::default() }
+        Self { plugin, params, instance: Arc::default(), weights: Arc::default() }
     }
 
     pub(crate) fn id(&self) -> &str {
@@ -52,18 +56,28 @@ impl PluginTask {
         &self.params
     }
 
+    /// Whether it says that it cannot do without Segment Anything.
+    pub(super) fn needs_sam(&self) -> bool {
+        self.description().extensions.iter().any(|name| name == EXT_SAM)
+    }
+
+    /// Weights beside Segment Anything's that it works with.
+    pub(super) fn weights(&self) -> Vec<LocalModel> {
+        self.weights.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(super) fn description(&self) -> &Description {
         self.plugin.description()
     }
 
-    pub(super) fn start(&self, talk: &Talk) -> Result<(), PluginError> {
+    /// Makes an instance, and returns what it warns of.
+    pub(super) fn start(&self, talk: &Talk) -> Result<Vec<String>, PluginError> {
         let services = Services::new(None, talk.clone());
         let instance = self.plugin.create(&self.params, &services)?;
-        for note in services.into_heard().notes {
-            talk.console.say(&format!("`{}`: {note}", self.id()));
-        }
+        let heard = services.into_heard();
+        *self.weights.lock().unwrap_or_else(PoisonError::into_inner) = heard.weights;
         *self.lock() = Some(instance);
-        Ok(())
+        Ok(heard.notes.iter().map(|note| format!("`{}`: {note}", self.id())).collect())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instance>> {
@@ -89,7 +103,7 @@ impl PluginTask {
         let (instance, outputs, heard) = watched(self.id(), cancel, GRACE, work)?;
         *self.lock() = Some(instance);
         let mut done = self.collect(subject, outputs?);
-        let Heard { notes, mut numbers } = heard;
+        let Heard { notes, mut numbers, .. } = heard;
         done.notes = notes.iter().map(|note| format!("`{}`: {note}", self.id())).collect();
         if let Some(masks) = numbers.remove(MASKS) {
             done.masks = masks as usize;

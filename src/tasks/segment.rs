@@ -150,7 +150,7 @@ fn ask(
     embedding: &Embedding,
 ) -> Result<Vec<MaskPrediction>, EngineError> {
     let predict = |prompt: &Prompt, output| {
-        let mut answers = scene.sam().predict(embedding, std::slice::from_ref(prompt), output)?;
+        let mut answers = scene.sam()?.predict(embedding, std::slice::from_ref(prompt), output)?;
         Ok::<_, EngineError>(answers.pop().expect("one answer to one prompt"))
     };
     let prompt = &params.prompt;

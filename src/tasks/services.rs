@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use samkit_models::{PullOptions, Store};
+use samkit_models::{LocalModel, PullOptions, Store};
 use samkit_plugin_host::{HostServices, LogLevel, ModelService, SamService, ServiceError};
 use samkit_scene::Scene;
 
@@ -28,6 +28,8 @@ pub(super) struct Heard {
     /// Warnings and errors.
     pub(super) notes: Vec<String>,
     pub(super) numbers: BTreeMap<String, f64>,
+    /// What it was given.
+    pub(super) weights: Vec<LocalModel>,
 }
 
 impl Services {
@@ -70,7 +72,7 @@ impl HostServices for Services {
     }
 
     fn sam(&self) -> Option<&dyn SamService> {
-        self.scene.as_deref().map(|scene| scene as &dyn SamService)
+        HostServices::sam(self.scene.as_deref()?)
     }
 
     fn models(&self) -> Option<&dyn ModelService> {
@@ -85,6 +87,9 @@ impl ModelService for Services {
         let options = PullOptions { offline: self.talk.offline, ..PullOptions::default() };
         let store = Store::open_default().map_err(failed)?;
         let local = store.ensure(spec, &options, &Fetching::new(self.talk.console));
-        Ok(local.map_err(failed)?.path)
+        let local = local.map_err(failed)?;
+        let path = local.path.clone();
+        self.heard().weights.push(local);
+        Ok(path)
     }
 }

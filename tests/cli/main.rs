@@ -6,6 +6,7 @@ mod batches;
 mod caches;
 mod evals;
 mod inputs;
+mod instances;
 mod models;
 mod plugins;
 mod precisions;

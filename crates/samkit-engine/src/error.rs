@@ -49,6 +49,9 @@ pub enum EngineError {
         /// What it needs, and what is not there.
         reason: String,
     },
+    /// Work that needs the network, where it was not loaded.
+    #[error("Segment Anything was not loaded for this work")]
+    NoNetwork,
     /// An image without pixels.
     #[error("the image is {width}×{height}: it has no pixels")]
     EmptyImage {

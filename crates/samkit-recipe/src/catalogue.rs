@@ -25,7 +25,8 @@ pub struct TaskInfo {
     /// What it can write.
     pub products: Vec<ProductInfo>,
     /// JSON Schema (draft 7) of its parameters: an object. What a `default` says is used where the
-    /// recipe is silent. A text of `"format": "path"` is relative to the recipe.
+    /// recipe is silent. A text of `"format": "path"`, or one that ends as `x-path` says, is relative to
+    /// the recipe.
     pub params: serde_json::Value,
 }
 

@@ -13,6 +13,8 @@ use crate::{
 /// The parameter that names a preset, and where a schema has the presets' values by name.
 const PRESET: &str = "preset";
 const PRESETS: &str = "x-presets";
+/// How texts end that are paths.
+const PATH: &str = "x-path";
 
 /// Every parameter that has a value or a default, in the order of the schema. Defaults are those of
 /// the preset that is given, where the schema has presets.
@@ -37,7 +39,7 @@ pub(crate) fn resolve(
         if is_whole(schema) {
             value = whole(value);
         }
-        if let (Some("path"), Some(text)) = (format(schema), value.as_str()) {
+        if let Some(text) = value.as_str().filter(|text| is_path(schema, text)) {
             value = Json::from(joined(recipe.folder_of(&place.key(name)), text));
         }
         params.insert(name.to_owned(), value);
@@ -85,8 +87,11 @@ fn to_json(value: &serde_yaml::Value, place: &Path, params: &Path, faults: &mut 
     }
 }
 
-fn format(schema: &Json) -> Option<&str> {
-    schema.get("format").and_then(Json::as_str)
+/// Whether a text is a path: all are where the schema says `"format": "path"`, and where it has
+/// `x-path` those that end like this, while others are names.
+fn is_path(schema: &Json, text: &str) -> bool {
+    let keyword = |name: &str| schema.get(name).and_then(Json::as_str);
+    keyword("format") == Some("path") || keyword(PATH).is_some_and(|ending| text.ends_with(ending))
 }
 
 fn is_whole(schema: &Json) -> bool {

@@ -11,14 +11,15 @@ mod service;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use image::RgbImage;
-use samkit_engine::{CachedEmbedding, Embedding, EmbeddingCache, EngineError, Sam};
+use samkit_engine::{CachedEmbedding, Embedding, EmbeddingCache, EngineError, Sam, Timings};
 
 pub use params::{GeneratorForm, PointGrids};
 
 /// An image and the network, with the image's embedding once somebody has asked for it.
 #[derive(Debug)]
 pub struct Scene {
-    sam: Arc<Sam>,
+    /// None where nothing in the run needs it.
+    sam: Option<Arc<Sam>>,
     image: RgbImage,
     kept: Option<Kept>,
     embedding: OnceLock<CachedEmbedding>,
@@ -47,12 +48,26 @@ pub enum Origin {
 impl Scene {
     /// Nothing is computed yet.
     pub fn new(sam: Arc<Sam>, image: RgbImage, kept: Option<Kept>) -> Self {
-        Self { sam, image, kept, embedding: OnceLock::new(), encoding: Mutex::new(()) }
+        Self { sam: Some(sam), kept, ..Self::without_sam(image) }
+    }
+
+    /// For work that does without the network: whoever asks for it is refused.
+    pub fn without_sam(image: RgbImage) -> Self {
+        let (embedding, encoding) = (OnceLock::new(), Mutex::new(()));
+        Self { sam: None, image, kept: None, embedding, encoding }
     }
 
     /// The network.
-    pub fn sam(&self) -> &Sam {
-        &self.sam
+    ///
+    /// # Errors
+    /// When the scene was made without it.
+    pub fn sam(&self) -> Result<&Sam, EngineError> {
+        self.sam.as_deref().ok_or(EngineError::NoNetwork)
+    }
+
+    /// How often and how long the network ran, for this image and all others.
+    pub fn timings(&self) -> Timings {
+        self.sam.as_ref().map_or_else(Timings::default, |sam| sam.timings())
     }
 
     /// The image.
@@ -69,11 +84,10 @@ impl Scene {
         if let Some(made) = self.embedding.get() {
             return Ok(&made.embedding);
         }
+        let sam = self.sam()?;
         let made = match &self.kept {
-            Some(Kept { cache, weights }) => {
-                cache.get_or_encode(&self.sam, weights, &self.image)?
-            }
-            None => self.sam.encode(&self.image)?.into(),
+            Some(Kept { cache, weights }) => cache.get_or_encode(sam, weights, &self.image)?,
+            None => sam.encode(&self.image)?.into(),
         };
         Ok(&self.embedding.get_or_init(|| made).embedding)
     }

@@ -26,7 +26,7 @@ impl HostServices for Scene {
     }
 
     fn sam(&self) -> Option<&dyn SamService> {
-        Some(self)
+        Self::sam(self).is_ok().then_some(self as &dyn SamService)
     }
 }
 
@@ -49,10 +49,10 @@ impl SamService for Scene {
             MaskOutput::Single => samkit_engine::MaskOutput::Single,
             MaskOutput::Multi => samkit_engine::MaskOutput::Multi,
         };
-        let embedding = self.embedding().map_err(failed)?;
+        let (sam, embedding) = (Self::sam(self).map_err(failed)?, self.embedding().map_err(failed)?);
         let answers = match extent {
-            Extent::Square => self.sam().predict(embedding, prompts, output),
-            Extent::Image => self.sam().predict_inside(embedding, prompts, output),
+            Extent::Square => sam.predict(embedding, prompts, output),
+            Extent::Image => sam.predict_inside(embedding, prompts, output),
         };
         let answers = answers.map_err(failed)?;
         let mask = |mask: samkit_engine::MaskPrediction| PredictedMask {
@@ -85,9 +85,9 @@ impl SamService for Scene {
         let form: GeneratorForm = serde_json::from_str(params).map_err(other)?;
         let params = form.params();
         params.validate().map_err(other)?;
-        let embedding = self.embedding().map_err(failed)?;
+        let (sam, embedding) = (Self::sam(self).map_err(failed)?, self.embedding().map_err(failed)?);
         let progress = |done: usize, total: usize| progress(done as u64, total as u64);
-        generate_masks(self.sam(), self.image(), Some(embedding), &params, &progress)
+        generate_masks(sam, self.image(), Some(embedding), &params, &progress)
             .map_err(failed)
     }
 }

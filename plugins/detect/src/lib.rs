@@ -4,6 +4,7 @@
 
 mod params;
 mod task;
+mod vocabulary;
 
 pub use params::{BUILT_IN, DetectParams};
 pub use task::{Detect, entry};

@@ -1,5 +1,7 @@
 //! Which detector, and which of its boxes.
 
+use std::collections::BTreeMap;
+
 use samkit_core::ParamError;
 use samkit_detect::{Family, OnnxOptions, Pixels, Resize, Selection};
 use schemars::JsonSchema;
@@ -25,13 +27,16 @@ pub struct DetectParams {
     /// Most boxes an image, the best first, 1 to 10000.
     #[schemars(range(min = 1, max = 10_000))]
     pub max_detections: u32,
-    /// Only boxes of these classes; all where the list is empty.
+    /// Only boxes of these classes, in any case and in the singular or plural; all where the list is
+    /// empty.
     pub labels: Vec<String>,
+    /// What `labels` may also call a class: name → class.
+    pub synonyms: BTreeMap<String, String>,
     /// Names of an ONNX file's classes, in its order; from the file itself, or COCO's, where they are
     /// not given.
     pub class_names: Option<Vec<String>>,
     /// A text file with the names of an ONNX file's classes, one a line.
-    #[schemars(extend("x-path" = ""))]
+    #[schemars(extend("format" = "path"))]
     pub class_names_file: Option<String>,
     /// How an ONNX file's outputs are laid out: `yolox`, `yolov5`, `yolo`, `end-to-end`, `detr`,
     /// `rt-detr` or `postprocessed`; recognised where it is not given.
@@ -56,6 +61,7 @@ impl Default for DetectParams {
             iou_threshold: 0.5,
             max_detections: 100,
             labels: Vec::new(),
+            synonyms: BTreeMap::new(),
             class_names: None,
             class_names_file: None,
             layout: None,

@@ -10,12 +10,18 @@ use samkit_plugin::{
     declare_plugin, image::RgbImage,
 };
 
-use crate::{DetectParams, params::BUILT_IN};
+use crate::{
+    DetectParams,
+    params::BUILT_IN,
+    vocabulary::{Unknown, classes},
+};
 
 /// The task `detect`.
 pub struct Detect {
     params: DetectParams,
     detector: Detector,
+    /// Classes that `labels` stand for; all where it is empty.
+    wanted: Vec<String>,
 }
 
 enum Detector {
@@ -51,9 +57,8 @@ impl Task for Detect {
             }
         };
         let detector = detector.map_err(|error| failed(&error))?;
-        let task = Self { params, detector };
-        task.check_labels()?;
-        Ok(task)
+        let wanted = wanted(&params, &detector)?;
+        Ok(Self { params, detector, wanted })
     }
 
     fn run(
@@ -107,8 +112,7 @@ impl Detect {
             Detector::BuiltIn(_) => coco_name(class as u32 + 1).is_some(),
             Detector::Onnx(_) => true,
         };
-        is_known
-            && (self.params.labels.is_empty() || self.params.labels.contains(&self.label(class)))
+        is_known && (self.wanted.is_empty() || self.wanted.contains(&self.label(class)))
     }
 
     fn region(&self, found: &Candidate) -> Region {
@@ -119,26 +123,32 @@ impl Detect {
             .scored(found.score)
             .with_value("category_id", f64::from(id))
     }
+}
 
-    /// Labels that the detector does not have are mistakes, as far as its names are known.
-    fn check_labels(&self) -> Result<(), TaskError> {
-        let known: Vec<String> = match &self.detector {
-            Detector::BuiltIn(_) => (1..=90).filter_map(coco_name).map(str::to_owned).collect(),
-            Detector::Onnx(network) => network.class_names().to_vec(),
-        };
-        let unknown = self.params.labels.iter().find(|label| !known.contains(label));
-        match unknown {
-            Some(label) if !known.is_empty() => {
-                let known: Vec<_> = known.iter().filter(|name| !name.is_empty()).cloned().collect();
-                let list = known.join(", ");
-                Err(TaskError::Param(format!(
-                    "`labels` has `{label}`, which is no class of {}; its classes: {list}",
-                    self.params.model
-                )))
-            }
-            _ => Ok(()),
-        }
+/// The classes that `labels` stand for, as far as the detector's are known by name. Names that stand
+/// for none are mistakes.
+fn wanted(params: &DetectParams, detector: &Detector) -> Result<Vec<String>, TaskError> {
+    let known: Vec<String> = match detector {
+        Detector::BuiltIn(_) => (1..=90).filter_map(coco_name).map(str::to_owned).collect(),
+        Detector::Onnx(network) => network.class_names().to_vec(),
+    };
+    if known.is_empty() {
+        return Ok(params.labels.clone());
     }
+    classes(&params.labels, &params.synonyms, &known).map_err(|Unknown { name, nearest }| {
+        let nearest = match nearest.as_slice() {
+            [] => String::new(),
+            near => format!(" (similar: {})", near.join(", ")),
+        };
+        let known: Vec<_> = known.iter().filter(|name| !name.is_empty()).cloned().collect();
+        TaskError::Param(format!(
+            "`labels` has `{name}`, which is no class of {}{nearest}; give it a meaning in \
+             `synonyms`, or choose of its {} classes: {}",
+            params.model,
+            known.len(),
+            known.join(", ")
+        ))
+    })
 }
 
 /// Names of classes, one a line.

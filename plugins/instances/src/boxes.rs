@@ -10,9 +10,11 @@ use crate::InstanceParams;
 pub(crate) struct Taken {
     /// With their numbers among all that were given, the best first.
     pub(crate) boxes: Vec<(usize, Region)>,
+    /// Boxes that are none: inverted, without area, or not finite.
+    pub(crate) unusable: usize,
     /// Boxes with no pixel inside the image.
     pub(crate) outside: usize,
-    /// Boxes that reach outside it and were cut.
+    /// Boxes that reach outside it by more than a pixel and were cut.
     pub(crate) cut: usize,
     /// Boxes beyond the most that are asked about.
     pub(crate) beyond: usize,
@@ -31,12 +33,17 @@ pub(crate) fn take(
         if !is_labelled || !is_good {
             continue;
         }
+        let BBox { x0, y0, x1, y1 } = region.bbox;
+        if !([x0, y0, x1, y1].iter().all(|side| side.is_finite()) && x1 > x0 && y1 > y0) {
+            taken.unusable += 1;
+            continue;
+        }
         let cut = cut(region.bbox, image);
         if cut.x1 - cut.x0 <= 0.0 || cut.y1 - cut.y0 <= 0.0 {
             taken.outside += 1;
             continue;
         }
-        taken.cut += usize::from(cut != region.bbox);
+        taken.cut += usize::from(differ(&cut, &region.bbox));
         region.bbox = cut;
         taken.boxes.push((number, region));
     }
@@ -51,6 +58,12 @@ pub(crate) fn take(
 pub(crate) fn padded(bbox: BBox, padding: f32, image: Size) -> BBox {
     let (dx, dy) = ((bbox.x1 - bbox.x0) * padding / 2.0, (bbox.y1 - bbox.y0) * padding / 2.0);
     cut(BBox::new(bbox.x0 - dx, bbox.y0 - dy, bbox.x1 + dx, bbox.y1 + dy), image)
+}
+
+/// Whether any side is more than a pixel elsewhere: less is rounding of whoever wrote the box.
+fn differ(a: &BBox, b: &BBox) -> bool {
+    let sides = |bbox: &BBox| [bbox.x0, bbox.y0, bbox.x1, bbox.y1];
+    sides(a).iter().zip(sides(b)).any(|(a, b)| (a - b).abs() > 1.0)
 }
 
 fn cut(bbox: BBox, image: Size) -> BBox {
@@ -77,12 +90,17 @@ mod tests {
             region(2.0, 8.0, "a", 0.2),
             region(2.0, 8.0, "b", 0.8),
             region(3.0, 8.0, "b", 0.4),
+            region(8.0, 3.0, "b", 0.9),
+            region(4.0, 4.0, "b", 0.9),
+            region(f32::NAN, 4.0, "b", 0.9),
+            region(4.0, f32::INFINITY, "b", 0.9),
         ];
         let taken = take(given.into_iter(), Size::new(20, 20), &params);
         let numbers: Vec<_> = taken.boxes.iter().map(|(number, _)| *number).collect();
         assert_eq!(numbers, [3, 0]);
         assert_eq!(taken.boxes[1].1.bbox, BBox::new(0.0, 0.0, 5.0, 10.0));
         assert_eq!((taken.outside, taken.cut, taken.beyond), (1, 1, 1));
+        assert_eq!(taken.unusable, 4);
     }
 
     #[test]

@@ -124,7 +124,9 @@ fn explain(taken: &Taken, given: usize, params: &InstanceParams, host: &Host<'_>
             host.log(LogLevel::Warn, &what);
         }
     };
-    let Taken { outside, cut, beyond, .. } = *taken;
+    let Taken { unusable, outside, cut, beyond, .. } = *taken;
+    let what = "are inverted, without area or not finite, and are left out";
+    say(unusable, format!("{unusable} of {given} boxes {what}"));
     say(outside, format!("{outside} of {given} boxes lie outside the image, and are left out"));
     say(cut, format!("{cut} of {given} boxes reach outside the image, and are cut"));
     let most = params.max_instances;

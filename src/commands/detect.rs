@@ -1,0 +1,141 @@
+//! `samkit detect`: boxes around the things in images.
+
+use clap::Args;
+use samkit_detect::{Family, Pixels, Resize};
+use samkit_task_detect::{BUILT_IN, DetectParams};
+
+use super::{
+    Outcome, execute,
+    options::{EngineArgs, ImageArgs, number, recipe_word, saves, whole_number},
+};
+use crate::{
+    catalogue,
+    cli::GlobalArgs,
+    console::Console,
+    error::CliError,
+    job::JobStep,
+    tasks::{Task, plugin::PluginTask},
+};
+
+/// Find boxes around the things in images
+///
+/// With the built-in detector, which knows COCO's 80 classes, or any that was exported as ONNX:
+/// YOLOX, YOLOv5 to YOLO11, exports with NMS inside, DETR, RT-DETR, D-FINE.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct DetectArgs {
+    #[command(flatten)]
+    images: ImageArgs,
+    /// What to write: boxes, overlay, labelme, and of all images coco, results, yolo [default: boxes,
+    /// overlay]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    save: Vec<String>,
+    /// The detector: ssdlite-mobilenet-v2, or the path of an ONNX file
+    #[arg(long, value_name = "NAME|FILE.onnx", default_value = BUILT_IN)]
+    model: String,
+    #[command(flatten)]
+    detector: DetectorFlags,
+    /// Most boxes an image, the best first, 1 to 10000
+    #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = 100)]
+    max_detections: u32,
+}
+
+const EXAMPLES: &str = "\
+Files, for an image photo.jpg:
+  photo.detect.json   boxes with class and score
+  photo.overlay.png   boxes with names and scores on the image
+and of all images, where --save names them: coco.json, results.json, the folder yolo
+
+Examples:
+  samkit detect photos
+  samkit detect photos --labels cat,dog --score-threshold 0.5
+  samkit detect photos --model yolo11n.onnx --save boxes,results
+  samkit detect photos --model mine.onnx --class-names screw,nut,washer";
+
+/// Which boxes a detector gives, and how an ONNX file is to be taken.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Detector options")]
+pub(super) struct DetectorFlags {
+    /// Lowest score of a box, 0 to 1
+    #[arg(long, value_parser = number, value_name = "SCORE", default_value_t = DetectParams::default().score_threshold)]
+    score_threshold: f32,
+    /// Of two boxes of a class that overlap by more than this only the better one is taken, 0 to 1
+    #[arg(long, value_parser = number, value_name = "IOU", default_value_t = DetectParams::default().iou_threshold)]
+    iou_threshold: f32,
+    /// Only these classes, in any case and in the singular or plural
+    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
+    labels: Vec<String>,
+    /// Names of an ONNX file's classes in its order [default: the file's own, or COCO's]
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "class_names_file")]
+    class_names: Option<Vec<String>>,
+    /// A text file with the names of an ONNX file's classes, one a line
+    #[arg(long, value_name = "FILE")]
+    class_names_file: Option<String>,
+    /// How an ONNX file's outputs are laid out: yolox, yolov5, yolo, end-to-end, detr, rt-detr or
+    /// postprocessed [default: recognised]
+    #[arg(long, value_parser = recipe_word::<Family>, value_name = "NAME")]
+    layout: Option<Family>,
+    /// How an image is fitted into an ONNX file's input: letterbox, letterbox-corner or stretch
+    /// [default: as usual for its layout]
+    #[arg(long, value_parser = recipe_word::<Resize>, value_name = "NAME")]
+    resize: Option<Resize>,
+    /// How an ONNX file's input is scaled and ordered: rgb-unit, rgb-byte, bgr-byte or imagenet
+    /// [default: as usual for its layout]
+    #[arg(long, value_parser = recipe_word::<Pixels>, value_name = "NAME")]
+    pixels: Option<Pixels>,
+    /// Pixels a side of an ONNX file's input where the file leaves it open [default: 640]
+    #[arg(long, value_parser = whole_number, value_name = "PIXELS")]
+    input_size: Option<u32>,
+}
+
+impl DetectorFlags {
+    /// Only these classes are wanted.
+    pub(super) fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// Names of classes that have only numbers.
+    pub(super) fn class_names(&self) -> &[String] {
+        self.class_names.as_deref().unwrap_or_default()
+    }
+
+    /// Lowest score of a box.
+    pub(super) fn score_threshold(&self) -> f32 {
+        self.score_threshold
+    }
+
+    /// The task of a step that runs this detector.
+    ///
+    /// # Errors
+    /// When a value is out of range.
+    pub(super) fn task(&self, model: &str, max_detections: u32) -> Result<Task, CliError> {
+        let params = DetectParams {
+            model: model.to_owned(),
+            score_threshold: self.score_threshold,
+            iou_threshold: self.iou_threshold,
+            max_detections,
+            labels: self.labels.clone(),
+            synonyms: Default::default(),
+            class_names: self.class_names.clone(),
+            class_names_file: self.class_names_file.clone(),
+            layout: self.layout,
+            resize: self.resize,
+            pixels: self.pixels,
+            input_size: self.input_size,
+        };
+        params.validate()?;
+        Ok(Task::Plugin(PluginTask::new(catalogue::detect(), serde_json::json!(params))))
+    }
+}
+
+pub(super) fn run(
+    args: &DetectArgs,
+    global: &GlobalArgs,
+    console: Console,
+) -> Result<Outcome, CliError> {
+    let task = args.detector.task(&args.model, args.max_detections)?;
+    let save = saves(&args.save, &task)?;
+    let steps = vec![JobStep::new(task, save)];
+    let job = args.images.job(&EngineArgs::default(), steps, global, console)?;
+    execute(&job, &args.images.report, console)
+}
