@@ -7,6 +7,9 @@ use std::path::PathBuf;
 pub enum DetectError {
     /// The file cannot be read.
     #[error("cannot read {}", path.display())]
+    #[diagnostic(help(
+        "expected a detector's file: check that the path is spelled right, is no folder, and may be read"
+    ))]
     Read {
         /// The file.
         path: PathBuf,
@@ -25,7 +28,9 @@ pub enum DetectError {
     },
     /// The file is not an ONNX graph, or not all of it is there.
     #[error("{} is not an ONNX graph, or it is damaged or cut off", path.display())]
-    #[diagnostic(help("copy or export it again"))]
+    #[diagnostic(help(
+        "a detector is an ONNX file as exporters write it; copy or export it again"
+    ))]
     NotOnnx {
         /// The file.
         path: PathBuf,

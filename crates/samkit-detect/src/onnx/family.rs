@@ -1,4 +1,4 @@
-//! Families of detectors, told apart by the shapes of their outputs.
+//! Families of detectors.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -59,133 +59,12 @@ impl Family {
         }
     }
 
-    pub(super) fn pixels(self, classes: usize) -> Pixels {
+    /// `has_background` tells DETR from its successors, which take other pixels.
+    pub(super) fn pixels(self, has_background: bool) -> Pixels {
         match self {
             Self::Yolox => Pixels::BgrByte,
-            Self::Detr if has_background(classes) => Pixels::Imagenet,
+            Self::Detr if has_background => Pixels::Imagenet,
             _ => Pixels::RgbUnit,
         }
-    }
-}
-
-/// Whether a DETR's last class is "nothing", which its softmax needs: DETR itself has COCO's 91 and
-/// this one.
-pub(super) fn has_background(classes: usize) -> bool {
-    classes == 92
-}
-
-/// Cells of the grids of 8, 16 and 32 pixels.
-pub(super) fn cells((height, width): (usize, usize)) -> usize {
-    [8, 16, 32].into_iter().map(|stride| (height / stride) * (width / stride)).sum()
-}
-
-/// The family, and the number of classes (0 where the outputs do not say); `wanted` decides where it
-/// is given and fits.
-pub(super) fn recognise(
-    outputs: &[Vec<Option<usize>>],
-    side: (usize, usize),
-    wanted: Option<Family>,
-) -> Result<(Family, usize), String> {
-    let fitting = fitting(outputs, side);
-    match wanted {
-        None => fitting.first().copied().ok_or_else(|| "they fit no family".to_owned()),
-        Some(family) => {
-            let own = fitting.into_iter().find(|(fitting, _)| *fitting == family);
-            own.ok_or_else(|| format!("they do not fit `{}`", family.name()))
-        }
-    }
-}
-
-/// The families that outputs of these shapes may belong to, the likeliest first.
-fn fitting(outputs: &[Vec<Option<usize>>], side: (usize, usize)) -> Vec<(Family, usize)> {
-    // Heads of segmentation and the like may follow: extra outputs do no harm to the first.
-    match outputs {
-        [first, second, third, ..] if first.len() == 2 && second.len() == 3 && third.len() == 2 => {
-            match second[2] == Some(4) {
-                true => vec![(Family::Postprocessed, 0)],
-                false => Vec::new(),
-            }
-        }
-        [first, second, ..] if first.len() == 3 && second.len() == 3 && first[1] == second[1] => {
-            match (first[2], second[2]) {
-                (Some(4), Some(classes)) | (Some(classes), Some(4)) => {
-                    vec![(Family::Detr, classes)]
-                }
-                _ => Vec::new(),
-            }
-        }
-        [only, ..] => single(only, side),
-        [] => Vec::new(),
-    }
-}
-
-fn single(dims: &[Option<usize>], side: (usize, usize)) -> Vec<(Family, usize)> {
-    let cells = cells(side);
-    let mut fitting = Vec::new();
-    match *dims {
-        [_, Some(rows), Some(values)] => {
-            if rows == cells && values >= 6 {
-                fitting.push((Family::Yolox, values - 5));
-            }
-            if rows == 3 * cells && values >= 6 {
-                fitting.push((Family::Yolov5, values - 5));
-            }
-            if values == cells && rows >= 5 {
-                fitting.push((Family::Yolo, rows - 4));
-            }
-            if values == 6 {
-                fitting.push((Family::EndToEnd, 0));
-            }
-            // Other grids: many more boxes than values, whichever comes last.
-            if rows >= 5 && rows < values && fitting.is_empty() {
-                fitting.push((Family::Yolo, rows - 4));
-            }
-            if values > 4 && rows >= values && rows != cells && rows != 3 * cells {
-                fitting.push((Family::RtDetr, values - 4));
-            }
-        }
-        // The number of boxes that NMS leaves is open, and the batch is often dropped.
-        [.., _, Some(6)] => fitting.push((Family::EndToEnd, 0)),
-        _ => {}
-    }
-    fitting
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn one(outputs: &[&[usize]], side: usize) -> Option<(Family, usize)> {
-        let outputs: Vec<Vec<_>> =
-            outputs.iter().map(|dims| dims.iter().map(|&dim| Some(dim)).collect()).collect();
-        recognise(&outputs, (side, side), None).ok()
-    }
-
-    #[test]
-    fn families_are_known_by_their_shapes() {
-        assert_eq!(one(&[&[1, 3549, 85]], 416), Some((Family::Yolox, 80)));
-        assert_eq!(one(&[&[1, 3549, 6]], 416), Some((Family::Yolox, 1)));
-        assert_eq!(one(&[&[1, 25200, 85]], 640), Some((Family::Yolov5, 80)));
-        assert_eq!(one(&[&[1, 84, 8400]], 640), Some((Family::Yolo, 80)));
-        assert_eq!(one(&[&[1, 5, 8400]], 640), Some((Family::Yolo, 1)));
-        assert_eq!(one(&[&[1, 84, 34000]], 640), Some((Family::Yolo, 80)));
-        // Segmentation: 32 values more, and prototypes.
-        assert_eq!(one(&[&[1, 300, 6]], 640), Some((Family::EndToEnd, 0)));
-        assert_eq!(one(&[&[1, 300, 84]], 640), Some((Family::RtDetr, 80)));
-        assert_eq!(one(&[&[1, 100, 92], &[1, 100, 4]], 800), Some((Family::Detr, 92)));
-        assert_eq!(one(&[&[1, 300, 4], &[1, 300, 80]], 640), Some((Family::Detr, 80)));
-        let own = [&[1, 300][..], &[1, 300, 4], &[1, 300]];
-        assert_eq!(one(&own, 640), Some((Family::Postprocessed, 0)));
-    }
-
-    #[test]
-    fn other_shapes_are_nobodys() {
-        for outputs in [&[&[1, 1000][..]][..], &[&[1, 512, 7, 7]], &[&[1, 3, 4]], &[]] {
-            assert_eq!(one(outputs, 224), None, "{outputs:?}");
-        }
-        assert!(
-            recognise(&[vec![Some(1), Some(84), Some(8400)]], (640, 640), Some(Family::Yolox))
-                .is_err()
-        );
     }
 }

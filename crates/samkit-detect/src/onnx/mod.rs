@@ -2,9 +2,12 @@
 
 mod decode;
 mod family;
+mod file;
 mod graph;
 mod input;
+mod layout;
 mod names;
+mod signature;
 
 use std::path::Path;
 
@@ -13,7 +16,7 @@ use image::RgbImage;
 pub use family::Family;
 pub use input::{Pixels, Resize};
 
-use self::{graph::Graph, input::Preparation};
+use self::{graph::Graph, input::Preparation, layout::Layout};
 use crate::{Candidate, DetectError};
 
 /// What is to be taken for what; what is not given follows from the graph.
@@ -34,7 +37,7 @@ pub struct OnnxOptions {
 /// A detector out of an ONNX file.
 pub struct OnnxDetector {
     graph: Graph,
-    family: Family,
+    layout: Layout,
     preparation: Preparation,
     names: Vec<String>,
 }
@@ -47,27 +50,33 @@ impl OnnxDetector {
     /// inputs and outputs are not those of a detector.
     pub fn load(path: &Path, options: &OnnxOptions) -> Result<Self, DetectError> {
         let graph = Graph::load(path, options.input_size)?;
-        let side = (graph.height, graph.width);
-        let recognised = family::recognise(&graph.outputs, side, options.family);
-        let (family, classes) = recognised.map_err(|reason| DetectError::Layout {
+        let own = names::of_file(&graph.metadata);
+        let given = options.class_names.clone();
+        let layout = Layout::recognise(
+            &graph.outputs,
+            (graph.height, graph.width),
+            options.family,
+            (own.as_ref().map(Vec::len), given.as_ref().map(Vec::len)),
+        );
+        let layout = layout.map_err(|reason| DetectError::Layout {
             path: path.to_owned(),
-            outputs: graph.outputs.iter().map(|dims| graph::shown(dims)).collect(),
+            outputs: graph.outputs.iter().map(|dims| signature::shown(dims)).collect(),
             reason,
         })?;
-        let own = || names::of_model(&graph.metadata, classes);
-        let names = options.class_names.clone().unwrap_or_else(own);
+        let family = layout.family;
         let preparation = Preparation {
             width: graph.width,
             height: graph.height,
             resize: options.resize.unwrap_or_else(|| family.resize()),
-            pixels: options.pixels.unwrap_or_else(|| family.pixels(classes)),
+            pixels: options.pixels.unwrap_or_else(|| family.pixels(layout.has_background)),
         };
-        Ok(Self { graph, family, preparation, names })
+        let names = given.or(own).unwrap_or_else(|| names::of_coco(layout.classes));
+        Ok(Self { graph, layout, preparation, names })
     }
 
     /// How its outputs are laid out.
     pub fn family(&self) -> Family {
-        self.family
+        self.layout.family
     }
 
     /// Names of its classes; the list may be too short, or empty.
@@ -83,11 +92,11 @@ impl OnnxDetector {
         let (input, placement) = self.preparation.apply(image);
         let outputs = self.graph.run(&input, image.dimensions())?;
         let size = (self.preparation.width, self.preparation.height);
-        let found = decode::decode(self.family, &outputs, size, floor);
+        let found = decode::decode(self.layout, &outputs, size, floor);
         let mut found =
             found.ok_or_else(|| self.graph.error("its outputs are not as they were announced"))?;
         // The others speak of the input's pixels.
-        if self.family != Family::Postprocessed {
+        if self.layout.family != Family::Postprocessed {
             for candidate in &mut found {
                 candidate.bbox = placement.image_from_input(candidate.bbox);
             }

@@ -2,13 +2,14 @@
 
 use samkit_core::{COCO_CATEGORIES, coco_name};
 
-/// The names that a file carries (`names`, as Ultralytics writes it), or COCO's where the number of
-/// classes is COCO's; else none.
-pub(super) fn of_model(metadata: &[(String, String)], classes: usize) -> Vec<String> {
-    let own = metadata.iter().find(|(key, _)| key == "names");
-    if let Some(names) = own.and_then(|(_, text)| python_dict(text)) {
-        return names;
-    }
+/// The names that a file carries (`names`, as Ultralytics writes it).
+pub(super) fn of_file(metadata: &[(String, String)]) -> Option<Vec<String>> {
+    let (_, text) = metadata.iter().find(|(key, _)| key == "names")?;
+    python(text).filter(|names| !names.is_empty())
+}
+
+/// COCO's names where the number of classes is COCO's; else none.
+pub(super) fn of_coco(classes: usize) -> Vec<String> {
     match classes {
         80 => COCO_CATEGORIES.iter().map(|(_, name)| (*name).to_owned()).collect(),
         // By COCO's ids, some of which were never used; the 92nd is "nothing".
@@ -17,23 +18,33 @@ pub(super) fn of_model(metadata: &[(String, String)], classes: usize) -> Vec<Str
     }
 }
 
-/// `{0: 'person', 1: "driver's seat"}` as a list; `None` for anything else.
-fn python_dict(text: &str) -> Option<Vec<String>> {
-    let mut rest = text.trim().strip_prefix('{')?.strip_suffix('}')?.trim();
+/// `{0: 'person', 1: "driver's seat"}` or `['person', 'car']` as a list; `None` for anything else.
+fn python(text: &str) -> Option<Vec<String>> {
+    let text = text.trim();
+    let (mut rest, has_keys) = match text.strip_prefix('{') {
+        Some(rest) => (rest.strip_suffix('}')?.trim(), true),
+        None => (text.strip_prefix('[')?.strip_suffix(']')?.trim(), false),
+    };
     let mut names = Vec::new();
     while !rest.is_empty() {
-        let (key, after) = rest.split_once(':')?;
-        let index: usize = key.trim().parse().ok()?;
-        // A list with holes is no list of classes.
-        if index != names.len() {
-            return None;
+        if has_keys {
+            let (key, after) = rest.split_once(':')?;
+            // A dictionary with holes is no list of classes. (JSON has its keys in quotes.)
+            let index: usize = key.trim().trim_matches('"').parse().ok()?;
+            if index != names.len() {
+                return None;
+            }
+            rest = after.trim_start();
         }
-        let after = after.trim_start();
-        let quote = after.chars().next().filter(|quote| ['\'', '"'].contains(quote))?;
-        let (name, after) = quoted(&after[1..], quote)?;
+        let quote = rest.chars().next().filter(|quote| ['\'', '"'].contains(quote))?;
+        let (name, after) = quoted(&rest[1..], quote)?;
         names.push(name);
         rest = after.trim_start();
-        rest = rest.strip_prefix(',').unwrap_or(rest).trim_start();
+        rest = match rest.strip_prefix(',') {
+            Some(rest) => rest.trim_start(),
+            None if rest.is_empty() => rest,
+            None => return None,
+        };
     }
     Some(names)
 }
@@ -56,26 +67,31 @@ fn quoted(text: &str, quote: char) -> Option<(String, &str)> {
 mod tests {
     use super::*;
 
-    fn named(text: &str) -> Vec<String> {
-        of_model(&[("names".to_owned(), text.to_owned())], 3)
+    fn named(text: &str) -> Option<Vec<String>> {
+        of_file(&[("names".to_owned(), text.to_owned())])
     }
 
     #[test]
-    fn a_dictionary_as_python_prints_it() {
-        assert_eq!(
-            named("{0: 'cat', 1: \"driver's seat\", 2: 'it\\'s'}"),
-            ["cat", "driver's seat", "it's"]
-        );
-        assert_eq!(named("{}"), [""; 0]);
-        for bad in ["", "[]", "{0 'cat'}", "{1: 'cat'}", "{0: 'cat}", "{0: cat}"] {
-            assert_eq!(named(bad), [""; 0], "{bad}");
+    fn names_as_python_prints_them() {
+        let names = ["cat", "driver's seat", "it's"].map(str::to_owned).to_vec();
+        for text in [
+            "{0: 'cat', 1: \"driver's seat\", 2: 'it\\'s'}",
+            "['cat', \"driver's seat\", 'it\\'s']",
+            r#"{"0": "cat", "1": "driver's seat", "2": "it's"}"#,
+        ] {
+            assert_eq!(named(text).as_ref(), Some(&names), "{text}");
+        }
+        for bad in ["", "{}", "[]", "{0 'cat'}", "{1: 'cat'}", "{0: 'cat}", "{0: cat}", "['a' 'b']"]
+        {
+            assert_eq!(named(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn as_many_classes_as_coco_are_cocos() {
-        assert_eq!(of_model(&[], 80)[79], "toothbrush");
-        let by_id = of_model(&[], 91);
+        assert_eq!(of_coco(80)[79], "toothbrush");
+        let by_id = of_coco(91);
         assert_eq!([&by_id[1][..], &by_id[90], &by_id[12]], ["person", "toothbrush", ""]);
+        assert_eq!(of_coco(3), [""; 0]);
     }
 }
