@@ -11,29 +11,14 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 use super::{
     BoxFileError, BoxFormat,
     classes::Classes,
+    coco_objects::{Annotation, Category, Image, ImageId},
     entry::{Entry, ImageKey, PlaceKind, from_xywh, size_of},
     file::Content,
-    json::{self, Fields, Items, List, Numbers, Object, Scalar},
+    json::{self, Fields, Items, List, Object},
     paths::tidied,
     resolve::{BoxProblem, Unit},
-    results,
+    results, scalar,
 };
-
-/// How COCO's files call an image.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum ImageId {
-    Number(u64),
-    Text(String),
-}
-
-impl fmt::Display for ImageId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Number(number) => write!(f, "image id {number}"),
-            Self::Text(text) => write!(f, "image id `{text}`"),
-        }
-    }
-}
 
 /// What is read so far.
 #[derive(Debug)]
@@ -215,7 +200,7 @@ impl Object for Coco {
                 map.next_value_seed(Items(&mut Annotations(self, Annotation::default())))
             }
             "categories" => map.next_value_seed(Items(&mut Categories(self))),
-            _ => json::skip(map),
+            _ => scalar::skip(map),
         }
     }
 
@@ -242,52 +227,6 @@ impl List for Images<'_> {
     }
 }
 
-#[derive(Default)]
-struct Image {
-    id: Option<ImageId>,
-    file_name: Option<String>,
-    /// LVIS names its images by this only.
-    url: Option<String>,
-    width: Option<u64>,
-    height: Option<u64>,
-}
-
-impl Object for Image {
-    const WHAT: &'static str = "an image as an object with `id` and `file_name`";
-
-    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        match key {
-            "id" => self.id = image_id(map, "a number or a text as an image's `id`")?,
-            "file_name" => self.file_name = json::text(map, "a text as `file_name`")?,
-            "coco_url" => self.url = json::text(map, "a text as `coco_url`")?,
-            "width" => self.width = json::whole(map, "a whole number as `width`")?,
-            "height" => self.height = json::whole(map, "a whole number as `height`")?,
-            _ => json::skip(map)?,
-        }
-        Ok(())
-    }
-}
-
-fn image_id<'de, A: MapAccess<'de>>(
-    map: &mut A,
-    what: &'static str,
-) -> Result<Option<ImageId>, A::Error> {
-    Ok(match json::id(map, what)? {
-        Scalar::Whole(number) => Some(ImageId::Number(number)),
-        Scalar::Text(text) => Some(ImageId::Text(text)),
-        _ => None,
-    })
-}
-
-fn category_id<'de, A: MapAccess<'de>>(
-    map: &mut A,
-    what: &'static str,
-) -> Result<Option<u32>, A::Error> {
-    let Some(number) = json::whole(map, what)? else { return Ok(None) };
-    let small = u32::try_from(number).map_err(|_| json::wrong(&number.to_string(), what))?;
-    Ok(Some(small))
-}
-
 /// A list of annotations, each read into the memory of the one before.
 struct Annotations<'a>(&'a mut Coco, Annotation);
 
@@ -300,51 +239,6 @@ impl List for Annotations<'_> {
             return Ok(false);
         }
         self.0.add_annotation(&mut self.1).map(|()| true)
-    }
-}
-
-#[derive(Default)]
-struct Annotation {
-    id: Option<u64>,
-    image: Option<ImageId>,
-    category: Option<u32>,
-    bbox: Vec<f64>,
-    is_crowd: bool,
-    score: Option<f64>,
-}
-
-impl Annotation {
-    fn clear(&mut self) {
-        let mut bbox = std::mem::take(&mut self.bbox);
-        bbox.clear();
-        *self = Self { bbox, ..Self::default() };
-    }
-}
-
-impl Object for Annotation {
-    const WHAT: &'static str =
-        "an annotation as an object with `image_id`, `category_id` and `bbox`";
-
-    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        const CATEGORY: &str = "a whole number below 4294967296 as `category_id`";
-        match key {
-            "id" => {
-                // Only for reports.
-                let id = json::id(map, "a number or a text as an annotation's `id`")?;
-                self.id = if let Scalar::Whole(id) = id { Some(id) } else { None };
-            }
-            "image_id" => self.image = image_id(map, "a number or a text as `image_id`")?,
-            "category_id" => self.category = category_id(map, CATEGORY)?,
-            "bbox" => {
-                self.bbox.clear();
-                let what = "numbers x, y, width and height as `bbox`";
-                map.next_value_seed(Numbers { into: &mut self.bbox, what })?;
-            }
-            "iscrowd" => self.is_crowd = json::flag(map, "0 or 1 as `iscrowd`")?,
-            "score" => self.score = json::number(map, "a number as `score`")?,
-            _ => json::skip(map)?,
-        }
-        Ok(())
     }
 }
 
@@ -362,25 +256,5 @@ impl List for Categories<'_> {
             self.0.names.insert(id, name);
         }
         Ok(true)
-    }
-}
-
-#[derive(Default)]
-struct Category {
-    id: Option<u32>,
-    name: Option<String>,
-}
-
-impl Object for Category {
-    const WHAT: &'static str = "a category as an object with `id` and `name`";
-
-    fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
-        const ID: &str = "a whole number below 4294967296 as a category's `id`";
-        match key {
-            "id" => self.id = category_id(map, ID)?,
-            "name" => self.name = json::text(map, "a text as a category's `name`")?,
-            _ => json::skip(map)?,
-        }
-        Ok(())
     }
 }

@@ -12,7 +12,7 @@ use super::{
     BoxFileError, BoxFormat,
     json::{self, Fields, Object},
     paths::spelled,
-    text,
+    scalar, text,
 };
 
 /// A file with boxes.
@@ -200,6 +200,6 @@ impl Object for Signs {
         if self.keys.len() < 20 {
             self.keys.push(key.to_owned());
         }
-        json::skip(map)
+        scalar::skip(map)
     }
 }

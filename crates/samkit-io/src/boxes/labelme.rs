@@ -10,9 +10,10 @@ use super::{
     entry::{Entry, ImageKey, PlaceKind, around, joined, size_of},
     file::Content,
     folder::Found,
-    json::{self, Fields, Items, List, Numbers, Object, Scalar},
+    json::{self, Fields, Items, List, Object},
     paths::{stem, tidied},
     resolve::{BoxProblem, Unit},
+    scalar::{self, Numbers, Scalar},
 };
 
 /// Reads all `files`.
@@ -119,10 +120,10 @@ impl Object for Labelme {
         }
         match key {
             "shapes" => map.next_value_seed(Items(&mut Shapes(self)))?,
-            "imagePath" => self.image_path = json::text(map, "a text as `imagePath`")?,
-            "imageWidth" => self.width = json::whole(map, "a whole number as `imageWidth`")?,
-            "imageHeight" => self.height = json::whole(map, "a whole number as `imageHeight`")?,
-            _ => json::skip(map)?,
+            "imagePath" => self.image_path = scalar::text(map, "a text as `imagePath`")?,
+            "imageWidth" => self.width = scalar::whole(map, "a whole number as `imageWidth`")?,
+            "imageHeight" => self.height = scalar::whole(map, "a whole number as `imageHeight`")?,
+            _ => scalar::skip(map)?,
         }
         Ok(())
     }
@@ -164,21 +165,21 @@ impl Object for Shape {
 
     fn field<'de, A: MapAccess<'de>>(&mut self, key: &str, map: &mut A) -> Result<(), A::Error> {
         match key {
-            "label" => self.label = json::text(map, "a text as `label`")?,
-            "shape_type" => self.kind = json::text(map, "a text as `shape_type`")?,
-            "score" => self.score = json::number(map, "a number as `score`")?,
+            "label" => self.label = scalar::text(map, "a text as `label`")?,
+            "shape_type" => self.kind = scalar::text(map, "a text as `shape_type`")?,
+            "score" => self.score = scalar::number(map, "a number as `score`")?,
             "points" => {
                 self.points.clear();
                 map.next_value_seed(Items(&mut Points(&mut self.points)))?;
             }
             "group_id" => {
-                self.group = match json::id(map, "a number or a text as `group_id`")? {
+                self.group = match scalar::id(map, "a number or a text as `group_id`")? {
                     Scalar::Whole(number) => Some(number.to_string()),
                     Scalar::Text(text) => Some(text),
                     _ => None,
                 };
             }
-            _ => json::skip(map)?,
+            _ => scalar::skip(map)?,
         }
         Ok(())
     }

@@ -8,6 +8,7 @@
 mod class_names;
 mod classes;
 mod coco;
+mod coco_objects;
 mod entry;
 mod error;
 mod file;
@@ -20,6 +21,7 @@ mod nan;
 mod paths;
 mod resolve;
 mod results;
+mod scalar;
 mod table;
 mod text;
 mod voc;

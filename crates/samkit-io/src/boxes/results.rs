@@ -4,7 +4,8 @@ use std::{collections::HashMap, path::Path};
 
 use super::{
     BoxFileError,
-    coco::{Coco, ImageId},
+    coco::Coco,
+    coco_objects::ImageId,
     entry::{Entry, ImageKey},
     json::{self, Fields},
     paths::tidied,
