@@ -22,6 +22,8 @@ struct Params {
     model: String,
     /// Another one for the runs.
     run_model: Option<String>,
+    /// Embeds a crop that is none.
+    empty_crop: bool,
     /// What to look for.
     labels: Vec<String>,
 }
@@ -29,7 +31,7 @@ struct Params {
 impl Default for Params {
     fn default() -> Self {
         let labels = ["dog", "a bird"].map(str::to_owned).to_vec();
-        Self { model: "known".to_owned(), run_model: None, labels }
+        Self { model: "known".to_owned(), run_model: None, empty_crop: false, labels }
     }
 }
 
@@ -70,7 +72,8 @@ impl Task for Named {
         let model = self.params.run_model.as_ref().unwrap_or(&self.params.model);
         let image = inputs.image()?;
         let whole = clip.images(model, std::slice::from_ref(&image))?;
-        let crop = RgbImage::from_pixel(1, 1, *image.get_pixel(0, 0));
+        let side = if self.params.empty_crop { 0 } else { 1 };
+        let crop = RgbImage::from_pixel(side, side, *image.get_pixel(0, 0));
         let crops = clip.images(model, &[crop])?;
         let prompt = clip.texts(model, &["a photo"])?;
         let mut names = Table::new(["what", "dim", "whole", "crop", "prompt"]);
@@ -158,6 +161,15 @@ fn nothing_to_embed_gives_nothing() {
     let outputs = run(&TestHost::new(6, 4), json!({ "labels": [] })).unwrap();
     let View::Table(table) = outputs[0].view() else { panic!("no table") };
     assert_eq!(table.rows.len(), 0);
+}
+
+#[test]
+fn an_image_without_pixels_is_an_error_and_not_a_broken_rule() {
+    let error = run(&TestHost::new(6, 4), json!({ "empty_crop": true })).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "`test-named` failed: samkit.clip/1 embed_images: image 0 has no pixels"
+    );
 }
 
 #[test]

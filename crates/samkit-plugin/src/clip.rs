@@ -80,6 +80,11 @@ impl<'a> Clip<'a> {
     ) -> Result<Embeddings, TaskError> {
         const SERVICE: &str = "samkit.clip/1 embed_images";
         let embed = self.table.embed_images.ok_or_else(|| missing(SERVICE))?;
+        let is_empty = |image: &ImageBuffer<_, _>| image.width() == 0 || image.height() == 0;
+        if let Some(index) = images.iter().position(is_empty) {
+            let reason = format!("image {index} has no pixels");
+            return Err(TaskError::Service { service: SERVICE, reason });
+        }
         let built: Vec<_> = images
             .iter()
             .map(|image| Built::image("", image.dimensions().into(), 3, image))
