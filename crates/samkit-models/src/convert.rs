@@ -30,7 +30,7 @@ pub(crate) fn convert(spec: &ModelSpec, files: &[PathBuf]) -> Result<StateDict, 
         (conversion, [Format::PyTorch | Format::Safetensors], [file]) => {
             let tensors = read_state_dict(file, formats[0])?;
             match conversion {
-                Conversion::Unchanged => Ok(tensors),
+                Conversion::Unchanged | Conversion::Clip => Ok(tensors),
                 Conversion::MobileSam => mobile_sam::from_state_dict(tensors),
                 Conversion::SamVit { embed_dim, depth } => {
                     sam_vit::layout(embed_dim, depth).select(tensors)
@@ -45,7 +45,7 @@ pub(crate) fn convert(spec: &ModelSpec, files: &[PathBuf]) -> Result<StateDict, 
                 Conversion::MobileSam =>
                     "one PyTorch or safetensors file, or encoder and decoder as two ONNX files",
                 Conversion::SsdLite => "model.json and its five shards, in this order",
-                Conversion::Unchanged | Conversion::SamVit { .. } =>
+                Conversion::Unchanged | Conversion::Clip | Conversion::SamVit { .. } =>
                     "one PyTorch or safetensors file",
             }
         ))),

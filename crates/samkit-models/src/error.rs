@@ -1,12 +1,12 @@
 //! What can go wrong with weights, and what to do about it.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use miette::Diagnostic;
 use thiserror::Error;
 
-use crate::MODELS_DIR_VARIABLE;
+use crate::{MODELS_DIR_VARIABLE, ModelSpec, Source};
 
 /// A failure to find, fetch, verify, read or store weights.
 #[derive(Debug, Error, Diagnostic)]
@@ -91,6 +91,25 @@ pub enum ModelError {
         dir: PathBuf,
     },
 
+    /// The files of a model that is a folder are not in the store, and were not fetched: not
+    /// tried, not allowed, or tried in vain.
+    #[error("{}; needed: {needs}{}", absence(id, dir, *offline, attempts), list(attempts))]
+    #[diagnostic(help(
+        "fetch them with `samkit models pull {id}`{}; or get the files elsewhere and run `samkit models import {id} FOLDER`, or give the folder's path as the model; or set {MODELS_DIR_VARIABLE} to a folder that has the weights (now {})", network(*offline, attempts), dir.display()
+    ))]
+    FolderMissing {
+        /// The model.
+        id: String,
+        /// The store.
+        dir: PathBuf,
+        /// What is needed, how large it is and where it is from.
+        needs: Box<Needs>,
+        /// Whether the network may not be used.
+        offline: bool,
+        /// Each source with its reason, in the order they were tried; empty if none was.
+        attempts: Vec<Attempt>,
+    },
+
     /// The server could not be reached or did not answer with the file.
     #[error("{reason}")]
     Http {
@@ -124,11 +143,13 @@ pub enum ModelError {
         found: u64,
     },
 
-    /// A file has not the hash that is pinned for it.
-    #[error("`{file}` has the wrong SHA-256: expected {expected}, found {found}")]
+    /// A file has not the hash that is pinned for it, or that the hub named.
+    #[error("`{file}` has the wrong {algorithm}: expected {expected}, found {found}")]
     HashMismatch {
         /// The file.
         file: String,
+        /// What was compared, such as `SHA-256`.
+        algorithm: &'static str,
         /// The pinned hash.
         expected: String,
         /// The hash of what is there.
@@ -181,6 +202,20 @@ pub enum ModelError {
         /// The model.
         id: String,
         /// What is missing or too much.
+        reason: String,
+    },
+
+    /// What was given to an import is no folder with the files of the model.
+    #[error("{} is not a folder of {id}: {reason}", path.display())]
+    #[diagnostic(help(
+        "give one folder with `config.json`, `tokenizer.json` and `model.safetensors` (or `pytorch_model.bin`)"
+    ))]
+    IncompleteFolder {
+        /// The model.
+        id: String,
+        /// What was given.
+        path: PathBuf,
+        /// What is missing.
         reason: String,
     },
 
@@ -256,6 +291,59 @@ pub struct Attempt {
 impl fmt::Display for Attempt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.source, reason(&self.error))
+    }
+}
+
+/// The files that a model consists of, as its first source has them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needs {
+    /// Their names.
+    pub files: Vec<String>,
+    /// Their bytes together; of a file that is not pinned, the most it may have.
+    pub bytes: u64,
+    /// The address of the folder that has them.
+    pub from: String,
+}
+
+impl Needs {
+    pub(crate) fn of(spec: &ModelSpec) -> Self {
+        let first = spec.sources.first();
+        let files = first.map_or(&[][..], Source::files);
+        Self {
+            files: files.iter().map(|file| file.base_name().to_owned()).collect(),
+            bytes: files.iter().map(|file| file.size).sum(),
+            from: match first {
+                Some(Source::Http { folder, .. }) => folder.clone(),
+                other => other.map_or_else(String::new, Source::to_string),
+            },
+        }
+    }
+}
+
+impl fmt::Display for Needs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (files, megabytes) = (self.files.join(", "), self.bytes as f64 / 1e6);
+        write!(f, "{files} ({megabytes:.0} MB) from {}", self.from)
+    }
+}
+
+fn absence(id: &str, dir: &Path, offline: bool, attempts: &[Attempt]) -> String {
+    let dir = dir.display();
+    match (offline, attempts) {
+        (_, [_, ..]) => format!("no source of {id} worked"),
+        (true, []) => {
+            format!("the weights of {id} are not in {dir} and offline mode forbids fetching them")
+        }
+        (false, []) => format!("the weights of {id} are not in {dir}"),
+    }
+}
+
+/// What to change before the next pull.
+fn network(offline: bool, attempts: &[Attempt]) -> &'static str {
+    match (offline, attempts) {
+        (_, [_, ..]) => " where there is a network (behind a proxy, set HTTPS_PROXY)",
+        (true, []) => " and without `--offline`",
+        (false, []) => "",
     }
 }
 

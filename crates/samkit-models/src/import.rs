@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::convert::convert;
 use crate::hash::sha256_file;
 use crate::store::Origin;
-use crate::{LocalModel, ModelError, ModelSpec, Progress, Source, Store};
+use crate::{FileSpec, Hash, LocalModel, ModelError, ModelSpec, Progress, Source, Store};
 
 /// How to import.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -21,7 +21,12 @@ impl Store {
     /// replacing what is stored: a `.pt`, `.pth` or `.safetensors` file, or both
     /// ONNX graphs of MobileSAM, in any order. Names do not matter.
     ///
+    /// Of a model that is a folder, the one folder that holds `config.json`,
+    /// `tokenizer.json` and `model.safetensors` or else `pytorch_model.bin`.
+    /// A file that no source pins is taken as it is, if it looks right.
+    ///
     /// # Errors
+    /// [`ModelError::IncompleteFolder`] if that folder lacks a file;
     /// [`ModelError::UnknownFile`] names the hash found and those expected;
     /// [`ModelError::IncompleteImport`] if known files are missing; the errors
     /// of reading and conversion.
@@ -32,12 +37,15 @@ impl Store {
         options: &ImportOptions,
         progress: &dyn Progress,
     ) -> Result<LocalModel, ModelError> {
+        if spec.is_folder() {
+            return self.import_folder(spec, files, options, progress);
+        }
         let hashes: Vec<String> =
             files.iter().map(|path| sha256_file(path)).collect::<Result<_, _>>()?;
         let origin = match known_source(spec, files, &hashes) {
             Ok(source) => Origin {
                 source: source.to_string(),
-                sha256: source.files().iter().map(|f| f.sha256.clone()).collect(),
+                sha256: source.files().iter().filter_map(pinned).map(str::to_owned).collect(),
                 known: true,
             },
             Err(ModelError::UnknownFile { .. }) if options.allow_unknown => {
@@ -62,19 +70,25 @@ fn known_source<'a>(
     hashes: &[String],
 ) -> Result<&'a Source, ModelError> {
     let all = || spec.sources.iter().flat_map(Source::files);
-    let stranger =
-        files.iter().zip(hashes).find(|(_, hash)| all().all(|file| file.sha256 != **hash));
+    let stranger = files
+        .iter()
+        .zip(hashes)
+        .find(|(_, hash)| all().all(|file| pinned(file) != Some(hash.as_str())));
     if let Some((path, found)) = stranger {
         return Err(ModelError::UnknownFile {
             id: spec.id.clone(),
             path: path.clone(),
             found: found.clone(),
-            expected: all().map(|file| format!("{} ({})", file.sha256, file.name)).collect(),
+            expected: all()
+                .filter_map(|file| Some(format!("{} ({})", pinned(file)?, file.name)))
+                .collect(),
         });
     }
     let complete = |source: &&Source| {
         let wanted = source.files();
-        wanted.len() == hashes.len() && wanted.iter().all(|f| hashes.contains(&f.sha256))
+        let given =
+            |file: &FileSpec| pinned(file).is_some_and(|hash| hashes.iter().any(|h| h == hash));
+        wanted.len() == hashes.len() && wanted.iter().all(given)
     };
     spec.sources.iter().find(complete).ok_or_else(|| {
         let parts = |source: &Source| {
@@ -87,6 +101,13 @@ fn known_source<'a>(
             reason: format!("expected {}", choices.join(", or ")),
         }
     })
+}
+
+fn pinned(file: &FileSpec) -> Option<&str> {
+    match &file.sha256 {
+        Hash::Pinned(hash) => Some(hash),
+        Hash::FromHub => None,
+    }
 }
 
 fn describe(files: &[PathBuf]) -> String {

@@ -4,9 +4,11 @@
 //! The [`registry`] names every model with its licence and its sources. A
 //! [`Store`] is the folder that holds what was fetched: one safetensors file
 //! a model, `f32`, under the tensor names of the reference implementation,
-//! whatever format the source was in. Nothing unverified gets that far: each
-//! source file is checked against a pinned size and SHA-256 before it is
-//! opened, and the result appears by rename.
+//! whatever format the source was in. A CLIP is a folder instead: weights,
+//! configuration and tokenizer, as their repository has them. Nothing
+//! unverified gets that far: each source file is checked against a pinned size
+//! and SHA-256 before it is opened (or, where none is known, against those that
+//! the hub names, see [`Hash::FromHub`]), and the result appears by rename.
 //!
 //! ```no_run
 //! use samkit_models::{PullOptions, Silent, Store, find};
@@ -37,6 +39,7 @@
 mod convert;
 mod error;
 mod fetch;
+mod folder;
 mod format;
 mod hash;
 mod import;
@@ -49,10 +52,10 @@ mod store;
 mod tensor;
 pub mod testing;
 
-pub use error::{Attempt, ModelError};
+pub use error::{Attempt, ModelError, Needs};
 pub use import::ImportOptions;
-pub use manifest::LocalModel;
+pub use manifest::{HashFrom, LocalFile, LocalModel};
 pub use progress::{Progress, Silent};
 pub use pull::PullOptions;
-pub use registry::{Conversion, FileSpec, ModelSpec, Source, SourceKind, find, registry};
+pub use registry::{Conversion, FileSpec, Hash, ModelSpec, Source, SourceKind, find, registry};
 pub use store::{MODELS_DIR_VARIABLE, Status, Store};

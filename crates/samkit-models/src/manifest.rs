@@ -17,7 +17,7 @@ const REVISION: u32 = 1;
 pub struct LocalModel {
     /// Id of the model.
     pub id: String,
-    /// The safetensors file.
+    /// The safetensors file, or the folder of a model that is a folder.
     pub path: PathBuf,
     /// Where the weights came from: a URL, `npm NAME@VERSION`, or `import of
     /// FILE…` for files the registry does not know.
@@ -25,12 +25,42 @@ pub struct LocalModel {
     /// SHA-256 of each source file, in the source's order.
     pub source_sha256: Vec<String>,
     /// SHA-256 of the safetensors file: the identity of the weights for
-    /// manifests and cache keys.
+    /// manifests and cache keys. Of a folder, the SHA-256 of one line
+    /// `HASH  NAME` a file, in the order of `files`.
     pub sha256: String,
-    /// Size of the safetensors file in bytes.
+    /// Size of the safetensors file, or of all files together, in bytes.
     pub size: u64,
     /// Whether the source is one of the registry's.
     pub known: bool,
+    /// The files of a folder; empty for a model that is one file.
+    pub files: Vec<LocalFile>,
+}
+
+/// One file of a model that is a folder.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LocalFile {
+    /// Its name in the folder.
+    pub name: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// SHA-256 of the stored bytes, which [`Store::verify`](crate::Store::verify) compares.
+    pub sha256: String,
+    /// What the bytes were compared with before they were stored.
+    pub hash_from: HashFrom,
+}
+
+/// Who vouched for a file when it was stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HashFrom {
+    /// The registry: its SHA-256 is pinned there.
+    Registry,
+    /// The hub, on the first download: the registry pins none.
+    Hub,
+    /// Nobody: the file came by import and the registry does not know its hash.
+    Import,
+    /// samkit wrote the file, from weights whose hash is in `source_sha256`.
+    Converted,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -42,6 +72,8 @@ struct Manifest {
     source: String,
     source_sha256: Vec<String>,
     known: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    files: Vec<LocalFile>,
 }
 
 /// Reads the manifest of `path`; its size and hash are what should be there.
@@ -66,6 +98,7 @@ pub(crate) fn read(manifest: &Path, id: &str, path: &Path) -> Result<LocalModel,
         sha256: found.sha256,
         size: found.size,
         known: found.known,
+        files: found.files,
     })
 }
 
@@ -79,6 +112,7 @@ pub(crate) fn write(manifest: &Path, local: &LocalModel, scratch: &Path) -> Resu
         source: local.source.clone(),
         source_sha256: local.source_sha256.clone(),
         known: local.known,
+        files: local.files.clone(),
     })
     .expect("a manifest is strings and numbers");
     let unfinished = scratch.join("manifest.json");

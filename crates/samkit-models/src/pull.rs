@@ -1,6 +1,6 @@
 //! Fetching a model: its sources in order, until one works.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::convert::convert;
 use crate::error::{Attempt, reason};
@@ -49,7 +49,8 @@ impl Store {
     /// # Errors
     /// [`ModelError::Offline`] (or [`ModelError::Damaged`]) if the network may
     /// not be used; [`ModelError::AllSourcesFailed`] with the reason of each
-    /// source; [`ModelError::Io`] if the store cannot be written.
+    /// source; [`ModelError::FolderMissing`] instead of both for a model that is
+    /// a folder; [`ModelError::Io`] if the store cannot be written.
     pub fn pull(
         &self,
         spec: &ModelSpec,
@@ -58,6 +59,7 @@ impl Store {
     ) -> Result<LocalModel, ModelError> {
         if options.offline {
             return self.local(spec).map_err(|error| match error {
+                ModelError::FolderMissing { .. } => self.folder_missing(spec, true, vec![]),
                 ModelError::Missing { id, dir } => ModelError::Offline { id, dir },
                 other => other,
             });
@@ -83,6 +85,9 @@ impl Store {
                 }
             }
         }
+        if spec.is_folder() {
+            return Err(self.folder_missing(spec, false, attempts));
+        }
         Err(ModelError::AllSourcesFailed {
             id: spec.id.clone(),
             attempts,
@@ -99,12 +104,16 @@ impl Store {
     ) -> Result<LocalModel, ModelError> {
         let files = fetch::fetch(source, scratch, progress)?;
         progress.converting();
-        let tensors = convert(spec, &files)?;
         let origin = Origin {
             source: source.to_string(),
-            sha256: source.files().iter().map(|f| f.sha256.clone()).collect(),
+            sha256: files.iter().map(|file| file.sha256.clone()).collect(),
             known: true,
         };
+        if spec.is_folder() {
+            return self.put_folder(spec, files, origin, scratch);
+        }
+        let paths: Vec<PathBuf> = files.into_iter().map(|file| file.path).collect();
+        let tensors = convert(spec, &paths)?;
         self.put(spec, &tensors, origin, scratch)
     }
 }

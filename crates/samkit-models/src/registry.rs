@@ -6,10 +6,15 @@ use std::sync::LazyLock;
 
 use crate::ModelError;
 
+mod clip;
+mod file_spec;
+
+pub use file_spec::{FileSpec, Hash};
+
 /// A model: what it is, under which licence, and where its weights are found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModelSpec {
-    /// Lower-case letters, digits and dashes; also the name of the stored file.
+    /// Lower-case letters, digits and dashes; also the name of the stored file or folder.
     pub id: String,
     /// One line for people.
     pub description: String,
@@ -42,17 +47,6 @@ pub enum Source {
     },
 }
 
-/// A file with the size and hash it must have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileSpec {
-    /// File name, or path inside an archive.
-    pub name: String,
-    /// Length in bytes.
-    pub size: u64,
-    /// SHA-256 in lower-case hexadecimal.
-    pub sha256: String,
-}
-
 /// How source files become the stored state dict.
 ///
 /// The conversions of a network know which tensors it needs, with their shapes,
@@ -75,6 +69,10 @@ pub enum Conversion {
     /// browser: `model.json` and its shards, in this order. BatchNorm is folded into the
     /// convolutions, and the layers get the names that `samkit-detect` looks for.
     SsdLite,
+    /// CLIP as its repositories publish it, kept as a folder of `config.json`,
+    /// `model.safetensors` and `tokenizer.json`. Safetensors are kept as they are; a PyTorch
+    /// state dict is written again as safetensors, names and values unchanged.
+    Clip,
     /// Meta's Segment Anything with a ViT encoder, names and values unchanged.
     SamVit {
         /// Channels of the encoder's tokens.
@@ -82,6 +80,14 @@ pub enum Conversion {
         /// Number of transformer blocks in the encoder.
         depth: usize,
     },
+}
+
+impl ModelSpec {
+    /// Whether the model is stored as a folder of files instead of one safetensors file.
+    #[must_use]
+    pub fn is_folder(&self) -> bool {
+        self.conversion == Conversion::Clip
+    }
 }
 
 /// The two kinds of [`Source`], to choose one by name.
@@ -174,6 +180,10 @@ pub fn registry() -> &'static [ModelSpec] {
                 (1280, 32),
             ),
             ssdlite(),
+            clip::vit_b32(),
+            clip::vit_b16(),
+            clip::vit_l14_336(),
+            clip::tiny(),
         ]
     });
     &REGISTRY
@@ -205,7 +215,7 @@ fn nearest(typed: &str) -> Option<&'static str> {
 }
 
 fn file(name: &str, size: u64, sha256: &str) -> FileSpec {
-    FileSpec { name: name.to_owned(), size, sha256: sha256.to_owned() }
+    FileSpec { name: name.to_owned(), size, sha256: Hash::Pinned(sha256.to_owned()) }
 }
 
 fn mobile_sam() -> ModelSpec {
@@ -331,9 +341,13 @@ mod tests {
             );
             assert!(!spec.sources.is_empty(), "{}", spec.id);
             for file in spec.sources.iter().flat_map(Source::files) {
-                assert_eq!(file.sha256.len(), 64, "{}", file.name);
+                let Hash::Pinned(sha256) = &file.sha256 else {
+                    assert!(spec.is_folder(), "{}: only folders may lack a hash", spec.id);
+                    continue;
+                };
+                assert_eq!(sha256.len(), 64, "{}", file.name);
                 assert!(
-                    file.sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
+                    sha256.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')),
                     "{}",
                     file.name
                 );
@@ -372,7 +386,7 @@ mod tests {
         assert_eq!(
             help,
             "did you mean `mobile-sam`? known models: mobile-sam, sam-vit-b, sam-vit-l, sam-vit-h, \
-             ssdlite-mobilenet-v2"
+             ssdlite-mobilenet-v2, clip-vit-b32, clip-vit-b16, clip-vit-l14-336, tiny-clip"
         );
     }
 }

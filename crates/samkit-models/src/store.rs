@@ -1,6 +1,7 @@
 //! The folder that holds converted weights.
 //!
-//! A model is two files: `ID.safetensors` and its manifest `ID.json`. The
+//! A model is two files: `ID.safetensors` and its manifest `ID.json`; or the
+//! folder `ID` and the manifest (see the module `folder`). The
 //! manifest is removed before the weights are replaced and written after them,
 //! so its presence says that the weights are complete. Work in progress lives
 //! in hidden folders `.ID.*`, and `ID.lock` keeps writers apart.
@@ -13,7 +14,7 @@ use serde_json::json;
 
 use crate::lock::Lock;
 use crate::tensor::{StateDict, write_safetensors};
-use crate::{LocalModel, ModelError, ModelSpec, format, hash, manifest, registry};
+use crate::{LocalModel, ModelError, ModelSpec, folder, format, hash, manifest, registry};
 
 /// Environment variable that overrides where weights are kept.
 pub const MODELS_DIR_VARIABLE: &str = "SAMKIT_MODELS_DIR";
@@ -68,10 +69,13 @@ impl Store {
     /// Where the weights of this model are, or would be.
     #[must_use]
     pub fn path(&self, spec: &ModelSpec) -> PathBuf {
+        if spec.is_folder() {
+            return self.dir.join(&spec.id);
+        }
         self.dir.join(format!("{}.safetensors", spec.id))
     }
 
-    fn manifest_path(&self, spec: &ModelSpec) -> PathBuf {
+    pub(crate) fn manifest_path(&self, spec: &ModelSpec) -> PathBuf {
         self.dir.join(format!("{}.json", spec.id))
     }
 
@@ -87,6 +91,9 @@ impl Store {
 
     fn check(&self, spec: &ModelSpec, path: &Path) -> Result<LocalModel, String> {
         let local = manifest::read(&self.manifest_path(spec), &spec.id, path)?;
+        if spec.is_folder() {
+            return folder::check(&local).map(|()| local);
+        }
         let size = fs::metadata(path).map_err(|e| format!("its size is unknown: {e}"))?.len();
         if size != local.size {
             return Err(format!("it has {size} bytes, expected {}", local.size));
@@ -98,10 +105,12 @@ impl Store {
     /// The weights as they are in the store, never fetching anything.
     ///
     /// # Errors
-    /// [`ModelError::Missing`] or [`ModelError::Damaged`].
+    /// [`ModelError::Missing`] (of a folder [`ModelError::FolderMissing`]) or
+    /// [`ModelError::Damaged`].
     pub fn local(&self, spec: &ModelSpec) -> Result<LocalModel, ModelError> {
         match self.status(spec) {
             Status::Present(local) => Ok(local),
+            Status::Missing if spec.is_folder() => Err(self.folder_missing(spec, false, vec![])),
             Status::Missing => {
                 Err(ModelError::Missing { id: spec.id.clone(), dir: self.dir.clone() })
             }
@@ -113,19 +122,16 @@ impl Store {
         ModelError::Damaged { id: spec.id.clone(), path: self.path(spec), reason }
     }
 
-    /// Reads the whole file and compares its hash with the manifest's.
+    /// Reads the whole file, or every file of a folder, and compares hashes with the manifest's.
     ///
     /// # Errors
     /// As [`Store::local`]; [`ModelError::HashMismatch`] names both hashes.
     pub fn verify(&self, spec: &ModelSpec) -> Result<LocalModel, ModelError> {
         let local = self.local(spec)?;
-        let found = hash::sha256_file(&local.path)?;
-        if found != local.sha256 {
-            return Err(ModelError::HashMismatch {
-                file: local.path.display().to_string(),
-                expected: local.sha256,
-                found,
-            });
+        if spec.is_folder() {
+            folder::verify(&local)?;
+        } else {
+            hash::verify_file(&local.path, &local.sha256)?;
         }
         Ok(local)
     }
@@ -175,12 +181,7 @@ impl Store {
         scratch: &Path,
     ) -> Result<LocalModel, ModelError> {
         let unfinished = scratch.join("weights.safetensors");
-        let metadata = json!({
-            "model": spec.id,
-            "source": origin.source,
-            "source_sha256": origin.sha256,
-        });
-        write_safetensors(tensors, metadata.to_string(), &unfinished)?;
+        write_safetensors(tensors, origin.metadata(spec), &unfinished)?;
         let size = File::open(&unfinished)
             .and_then(|file| {
                 file.sync_all()?;
@@ -196,17 +197,23 @@ impl Store {
             sha256: hash::sha256_file(&unfinished)?,
             size,
             known: origin.known,
+            files: Vec::new(),
         };
-        let manifest_path = self.manifest_path(spec);
-        match fs::remove_file(&manifest_path) {
-            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-                return Err(ModelError::io("replace", &manifest_path)(e));
-            }
-            _ => {}
-        }
+        self.clear_manifest(spec)?;
         fs::rename(&unfinished, &local.path).map_err(ModelError::io("replace", &local.path))?;
-        manifest::write(&manifest_path, &local, scratch)?;
+        manifest::write(&self.manifest_path(spec), &local, scratch)?;
         Ok(local)
+    }
+
+    /// Says that what is stored is not complete, until the next manifest.
+    pub(crate) fn clear_manifest(&self, spec: &ModelSpec) -> Result<(), ModelError> {
+        let path = self.manifest_path(spec);
+        match fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(ModelError::io("replace", &path)(e))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -215,4 +222,16 @@ pub(crate) struct Origin {
     pub(crate) source: String,
     pub(crate) sha256: Vec<String>,
     pub(crate) known: bool,
+}
+
+impl Origin {
+    /// What a safetensors file written here says of itself, as JSON.
+    pub(crate) fn metadata(&self, spec: &ModelSpec) -> String {
+        let metadata = json!({
+            "model": spec.id,
+            "source": self.source,
+            "source_sha256": self.sha256,
+        });
+        metadata.to_string()
+    }
 }

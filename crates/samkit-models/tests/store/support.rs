@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use safetensors::tensor::{Dtype, TensorView};
-use samkit_models::{Conversion, FileSpec, ModelSpec, Progress, Source, Store};
+use samkit_models::{Conversion, FileSpec, Hash, ModelSpec, Progress, Source, Store};
 use sha2::{Digest, Sha256};
 
 /// The weights file that the test sources offer: one tensor `w` = 1, 2, …
@@ -22,7 +22,8 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 }
 
 pub(crate) fn file_spec(name: &str, bytes: &[u8]) -> FileSpec {
-    FileSpec { name: name.into(), size: bytes.len() as u64, sha256: sha256(bytes) }
+    let sha256 = Hash::Pinned(sha256(bytes));
+    FileSpec { name: name.into(), size: bytes.len() as u64, sha256 }
 }
 
 /// A model that is to be had from these sources.
@@ -107,6 +108,11 @@ impl Server {
     }
 
     pub(crate) fn with(handle: impl Fn(&mut TcpStream) + Send + Sync + 'static) -> Self {
+        Self::asked(move |_, stream| handle(stream))
+    }
+
+    /// The handler also gets the request, such as `HEAD /w`.
+    pub(crate) fn asked(handle: impl Fn(&str, &mut TcpStream) + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let url = format!("http://{}/w", listener.local_addr().expect("bound"));
         let requests = Arc::new(AtomicUsize::new(0));
@@ -116,8 +122,9 @@ impl Server {
                 counter.fetch_add(1, Ordering::SeqCst);
                 let handle = Arc::clone(&handle);
                 std::thread::spawn(move || {
-                    read_request(&mut stream);
-                    handle(&mut stream);
+                    let request = read_request(&mut stream);
+                    let (asked, _) = request.split_once(" HTTP/").unwrap_or_default();
+                    handle(asked, &mut stream);
                 });
             }
         });
@@ -135,12 +142,13 @@ pub(crate) fn ok(length: usize, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-fn read_request(stream: &mut TcpStream) {
+fn read_request(stream: &mut TcpStream) -> String {
     let mut request = Vec::new();
     let mut byte = [0];
     while !request.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|n| n == 1) {
         request.push(byte[0]);
     }
+    String::from_utf8_lossy(&request).into_owned()
 }
 
 /// Keeps what was reported.
