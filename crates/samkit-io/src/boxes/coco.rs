@@ -109,12 +109,9 @@ impl Coco {
     }
 
     fn add_image<E: de::Error>(&mut self, image: Image) -> Result<(), E> {
-        let id = image.id.ok_or_else(|| {
-            json::wrong("an image without `id`", "a number or a text that annotations name it by")
-        })?;
-        let Some(name) = image.file_name.or(image.url) else {
-            let found = format!("no `file_name` of {id}");
-            return Err(json::wrong(&found, "the name of the image's file"));
+        // An image without these was refused already.
+        let (Some(id), Some(name)) = (image.id, image.file_name.or(image.url)) else {
+            return Ok(());
         };
         let key = ImageKey::File(tidied(&name));
         let entry = self.entry(id);
@@ -128,11 +125,10 @@ impl Coco {
         Ok(())
     }
 
-    fn add_annotation<E: de::Error>(&mut self, annotation: &mut Annotation) -> Result<(), E> {
+    fn add_annotation(&mut self, annotation: &mut Annotation) {
+        // An annotation without an image was refused already.
+        let Some(image) = annotation.image.take() else { return };
         self.annotations += 1;
-        let Some(image) = annotation.image.take() else {
-            return Err(json::wrong("an annotation without `image_id`", "its image's id"));
-        };
         let place = match self.format {
             BoxFormat::Coco => annotation.id.unwrap_or(self.annotations),
             _ => self.annotations,
@@ -147,14 +143,9 @@ impl Coco {
         entry.is_listed_only = false;
         match annotation.bbox[..] {
             _ if is_crowd => {}
-            [] => entry.keep_out(place, BoxProblem::Missing),
             [x, y, w, h] => entry.add(from_xywh([x, y, w, h]), annotation.score, class, place),
-            _ => {
-                let found = format!("{} numbers as `bbox`", annotation.bbox.len());
-                return Err(json::wrong(&found, "four: x, y, width and height"));
-            }
+            _ => entry.keep_out(place, BoxProblem::Missing),
         }
-        Ok(())
     }
 }
 
@@ -238,7 +229,8 @@ impl List for Annotations<'_> {
         if items.next_element_seed(Fields(&mut self.1))?.is_none() {
             return Ok(false);
         }
-        self.0.add_annotation(&mut self.1).map(|()| true)
+        self.0.add_annotation(&mut self.1);
+        Ok(true)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde::de::MapAccess;
+use serde::de::{self, MapAccess};
 
 use super::{
     json::{self, Object},
@@ -47,6 +47,17 @@ impl Object for Image {
             "width" => self.width = scalar::whole(map, "a whole number as `width`")?,
             "height" => self.height = scalar::whole(map, "a whole number as `height`")?,
             _ => scalar::skip(map)?,
+        }
+        Ok(())
+    }
+
+    fn finish<E: de::Error>(&mut self) -> Result<(), E> {
+        if self.id.is_none() {
+            let expected = "a number or a text that annotations name it by";
+            return Err(json::wrong("an image without `id`", expected));
+        }
+        if self.file_name.is_none() && self.url.is_none() {
+            return Err(json::wrong("an image without `file_name`", "the name of its file"));
         }
         Ok(())
     }
@@ -108,14 +119,21 @@ impl Object for Annotation {
             "category_id" => self.category = category_id(map, CATEGORY)?,
             "bbox" => {
                 self.bbox.clear();
-                let what = "numbers x, y, width and height as `bbox`";
-                map.next_value_seed(Numbers { into: &mut self.bbox, what })?;
+                let what = "four numbers x, y, width and height as `bbox`";
+                map.next_value_seed(Numbers { into: &mut self.bbox, counts: &[0, 4], what })?;
             }
             "iscrowd" => self.is_crowd = scalar::flag(map, "0 or 1 as `iscrowd`")?,
             "score" => self.score = scalar::number(map, "a number as `score`")?,
             _ => scalar::skip(map)?,
         }
         Ok(())
+    }
+
+    fn finish<E: de::Error>(&mut self) -> Result<(), E> {
+        match self.image {
+            Some(_) => Ok(()),
+            None => Err(json::wrong("an annotation without `image_id`", "its image's id")),
+        }
     }
 }
 

@@ -191,14 +191,8 @@ impl List for Points<'_> {
     const WHAT: &'static str = "`points` as a list of [x, y]";
 
     fn item<'de, A: SeqAccess<'de>>(&mut self, items: &mut A) -> Result<bool, A::Error> {
-        let before = self.0.len();
-        let what = "a point as [x, y]";
-        if items.next_element_seed(Numbers { into: self.0, what })?.is_none() {
-            return Ok(false);
-        }
-        match self.0.len() - before {
-            2 => Ok(true),
-            count => Err(json::wrong(&format!("{count} numbers"), what)),
-        }
+        let (counts, what) = (&[2], "a point as [x, y]");
+        let point = items.next_element_seed(Numbers { into: self.0, counts, what })?;
+        Ok(point.is_some())
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 
-use super::nan::NOT_A_NUMBER;
+use super::{json::wrong, nan::NOT_A_NUMBER};
 
 /// A number or a text of any kind; `null` is none.
 #[derive(Clone, Debug, PartialEq)]
@@ -155,6 +155,8 @@ pub(super) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> 
 /// instead of it nothing.
 pub(super) struct Numbers<'a> {
     pub(super) into: &'a mut Vec<f64>,
+    /// How many there may be.
+    pub(super) counts: &'static [usize],
     pub(super) what: &'static str,
 }
 
@@ -178,10 +180,15 @@ impl<'de> Visitor<'de> for Numbers<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let before = self.into.len();
         let item = || Wanted { kind: Kind::Number, what: self.what };
         while let Some(scalar) = items.next_element_seed(item())? {
             self.into.push(if let Scalar::Number(number) = scalar { number } else { f64::NAN });
         }
-        Ok(())
+        let count = self.into.len() - before;
+        match self.counts.contains(&count) {
+            true => Ok(()),
+            false => Err(wrong(&format!("{count} numbers"), self.what)),
+        }
     }
 }
