@@ -11,7 +11,7 @@ use std::{
 use image::RgbImage;
 use indicatif::ProgressBar;
 use samkit_core::Size;
-use samkit_engine::{EmbeddingCache, Sam, Timings};
+use samkit_engine::{EmbeddingCache, Sam};
 use samkit_io::{AnnotatedImage, InputImage, OutputNames, ReadLimits, WriteError};
 use samkit_models::{LocalModel, PullOptions, Store};
 use samkit_scene::{Kept, Scene};
@@ -20,7 +20,7 @@ use crate::{
     console::{Console, Fetching, counted, duration},
     error::{CliError, one_line},
     job::{Job, JobStep},
-    report::{Failure, ImageReport, RunReport, StepReport, origin_name},
+    report::{Failure, ImageReport, NetworkRun, RunReport, StepReport, origin_name},
     stop,
     tasks::{Artifact, Content, Given, Named, Subject, Talk, TaskError, dataset},
 };
@@ -52,15 +52,17 @@ pub(crate) fn run(
         }
     }
     let outputs = batch.write_all()?;
-    let network = batch.network.as_ref();
+    let network = batch.network.as_ref().map(|network| NetworkRun {
+        local: &network.local,
+        device: network.sam.device(),
+        loading: network.loading,
+        timings: network.sam.timings(),
+    });
     let report = RunReport::new(
         job,
         notes,
         outputs,
-        network.map(|network| &network.local),
-        network.map(|network| network.sam.device()),
-        network.map_or(Duration::ZERO, |network| network.loading),
-        network.map_or(Timings::default(), |network| network.sam.timings()),
+        network,
         images,
         start.elapsed(),
     );

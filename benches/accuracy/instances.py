@@ -1,12 +1,13 @@
 """Scores detectors and masks of boxes on a COCO data set, with pycocotools and `samkit eval instances`.
 
-usage: instances.py --samkit PROGRAM --coco DIR [--onnx FILE …] [--cache DIR] [--only TEXT] [--images N]
+usage: instances.py --samkit PROGRAM --coco DIR [--onnx FILE …] [--detections FILE] [--cache DIR]
+           [--only TEXT] [--images N]
 
 DIR holds `val2017` and `annotations/instances_val2017.json`. Prints three tables in Markdown:
 1. box AP of the built-in detector and of each ONNX file;
 2. masks of the annotated boxes: mean IoU with the annotated masks, for every way of asking;
-3. masks of the 30 best boxes an image of the first ONNX file: mask AP, for every way of asking and
-   of scoring.
+3. masks of the 30 best boxes an image of the first ONNX file, and of the COCO results FILE: mask AP,
+   for every way of asking and of scoring.
 Every AP is computed by pycocotools and by samkit; a difference from the fifth decimal on ends the
 program.
 
@@ -143,12 +144,20 @@ def masks_of_truth(args, truth, folder, ways):
         print(f"| {name} | {count} | {iou:.4f} |", flush=True)
 
 
-def masks_of_detector(args, truth, folder, ways):
-    params = {"model": str(args.onnx[0]), "score_threshold": 0.001, "max_detections": 30}
-    params |= {"iou_threshold": 0.65}
-    finder = {"id": "boxes", "task": "detect", "params": params, "save": []}
+def boxes_of_onnx(model):
+    params = {"model": str(model), "score_threshold": 0.001, "max_detections": 30}
+    return {"id": "boxes", "task": "detect", "params": params | {"iou_threshold": 0.65}, "save": []}
+
+
+def boxes_of_file(args):
+    params = {"file": str(args.detections), "images": str(args.annotations.resolve())}
+    return {"id": "boxes", "task": "boxes", "params": params, "save": []}
+
+
+def masks_of_boxes(args, truth, folder, finder, name, ways):
+    ways = {name: params | {"max_instances": 30} for name, params in ways.items()}
     run(args.samkit, recipe(args, folder / "chain", steps_of(finder, ways)), folder)
-    print(f"\n| boxes of {args.onnx[0].name} | mask AP | AP50 | AP75 | small | medium | large |")
+    print(f"\n| boxes of {name} | mask AP | AP50 | AP75 | small | medium | large |")
     print("|---|---|---|---|---|---|---|")
     for number, name in enumerate(ways):
         found = scores(args, truth, folder / f"chain/way-{number}/results.json", "segm")
@@ -161,6 +170,7 @@ def main():
     parser.add_argument("--samkit", required=True)
     parser.add_argument("--coco", type=Path, required=True)
     parser.add_argument("--onnx", type=lambda path: Path(path).resolve(), nargs="*", default=[])
+    parser.add_argument("--detections", type=lambda path: Path(path).resolve())
     parser.add_argument("--cache", type=lambda path: Path(path).resolve())
     parser.add_argument("--only", default="", help="ways whose names contain this")
     parser.add_argument("--images", type=int, help="only so many images")
@@ -174,7 +184,11 @@ def main():
         detectors(args, truth, Path(folder))
         masks_of_truth(args, truth, Path(folder), ways)
         if args.onnx:
-            masks_of_detector(args, truth, Path(folder), ranked)
+            name = args.onnx[0].name
+            masks_of_boxes(args, truth, Path(folder), boxes_of_onnx(args.onnx[0]), name, ranked)
+        if args.detections:
+            name = args.detections.name
+            masks_of_boxes(args, truth, Path(folder), boxes_of_file(args), name, ranked)
 
 
 if __name__ == "__main__":

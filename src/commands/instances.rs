@@ -95,12 +95,18 @@ struct InstanceFlags {
     #[arg(long)]
     no_refine: bool,
     /// Which first answer goes back in: single, predicted-iou or box-agreement
-    #[arg(long, value_parser = recipe_word::<Choice>, value_name = "NAME", default_value = "predicted-iou")]
+    #[arg(long, value_parser = recipe_word::<Choice>, value_name = "NAME", default_value = "box-agreement")]
     refine_from: Choice,
     /// Which mask is the result: single (the one for unambiguous prompts), or of the other three
     /// the best by predicted-iou or box-agreement
     #[arg(long, value_parser = recipe_word::<Choice>, value_name = "NAME", default_value = "single")]
     choice: Choice,
+    /// Cut off what lies further outside the box than this part of its sides, 0 to 1
+    #[arg(long, value_parser = number, value_name = "PART", default_value_t = 0.05)]
+    clip_margin: f32,
+    /// Keep what lies outside the box
+    #[arg(long, conflicts_with = "clip_margin")]
+    no_clip: bool,
     /// What an instance's score is: box, predicted-iou or product
     #[arg(long, value_parser = recipe_word::<Rank>, value_name = "NAME", default_value = "product")]
     rank: Rank,
@@ -121,6 +127,7 @@ impl InstanceFlags {
             refine: !self.no_refine,
             refine_from: self.refine_from,
             choice: self.choice,
+            clip_margin: (!self.no_clip).then_some(self.clip_margin),
             rank: self.rank,
             mask_nms_threshold: self.mask_nms_threshold,
             min_region_area: self.min_region_area,

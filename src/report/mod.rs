@@ -52,6 +52,14 @@ pub(crate) struct RunReport {
     pub(crate) networks: Networks,
 }
 
+/// Segment Anything in this run.
+pub(crate) struct NetworkRun<'a> {
+    pub(crate) local: &'a LocalModel,
+    pub(crate) device: &'static str,
+    pub(crate) loading: Duration,
+    pub(crate) timings: Timings,
+}
+
 /// Which weights ran.
 #[derive(Debug, Serialize)]
 pub(crate) struct ModelReport {
@@ -250,27 +258,25 @@ impl RunReport {
         job: &Job,
         notes: Vec<String>,
         outputs: Vec<String>,
-        local: Option<&LocalModel>,
-        device: Option<&'static str>,
-        loading: Duration,
-        timings: Timings,
+        network: Option<NetworkRun<'_>>,
         images: Vec<ImageReport>,
         elapsed: Duration,
     ) -> Self {
         let from_cache = |image: &&ImageReport| image.embedding == Some(FROM_CACHE);
         let embeddings_from_cache = images.iter().filter(from_cache).count();
+        let timings = network.as_ref().map_or(Timings::default(), |network| network.timings);
         let parts = images.iter().fold(Parts::default(), |sum, image| sum.add(&image.seconds));
         Self {
             samkit: VERSION,
             run: job.name.clone(),
-            model: local.map(ModelReport::new),
+            model: network.as_ref().map(|network| ModelReport::new(network.local)),
             weights: job
                 .steps
                 .iter()
                 .flat_map(|step| step.task.weights())
                 .map(|local| ModelReport::new(&local))
                 .collect(),
-            device,
+            device: network.as_ref().map(|network| network.device),
             precision: job.precision.name(),
             threads: job.thread_count(),
             steps: job.steps.iter().map(step_json).collect(),
@@ -280,7 +286,7 @@ impl RunReport {
             interrupted: images.len() < job.images.len(),
             images,
             seconds: RunSeconds {
-                load: loading.as_secs_f64(),
+                load: network.as_ref().map_or(0.0, |network| network.loading.as_secs_f64()),
                 parts,
                 total: elapsed.as_secs_f64(),
             },

@@ -25,8 +25,8 @@ pub struct Detect {
 }
 
 enum Detector {
-    BuiltIn(SsdLite),
-    Onnx(OnnxDetector),
+    BuiltIn(Box<SsdLite>),
+    Onnx(Box<OnnxDetector>),
 }
 
 impl Task for Detect {
@@ -49,11 +49,13 @@ impl Task for Detect {
             let _ = rayon::ThreadPoolBuilder::new().num_threads(host.threads()).build_global();
         }
         let detector = match params.is_built_in() {
-            true => SsdLite::load(&host.weights_path(BUILT_IN)?).map(Detector::BuiltIn),
+            true => SsdLite::load(&host.weights_path(BUILT_IN)?).map(Box::new).map(Detector::BuiltIn),
             false => {
                 let names = params.class_names_file.as_deref().map(names_file).transpose()?;
                 let options = params.options(names);
-                OnnxDetector::load(Path::new(&params.model), &options).map(Detector::Onnx)
+                OnnxDetector::load(Path::new(&params.model), &options)
+                    .map(Box::new)
+                    .map(Detector::Onnx)
             }
         };
         let detector = detector.map_err(|error| failed(&error))?;

@@ -1,10 +1,10 @@
 //! Masks for boxes, and which of them stay.
 
 use rayon::prelude::*;
-use samkit_core::{BBox, Mask, RegionMode, Rle, remove_small_regions};
+use samkit_core::{BBox, Mask, RegionMode, Rle, Size, remove_small_regions};
 use samkit_plugin::{Frame, LowRes, MaskOutput, Predicted, Prompt, Sam, TaskError};
 
-use crate::{InstanceParams, params::Choice};
+use crate::{InstanceParams, boxes::padded, params::Choice};
 
 /// A mask with the network's estimate of its IoU with the truth.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub(crate) fn masks(
     if !params.refine {
         let answers = sam.predict_inside(&prompts, output(params.choice))?;
         let answers: Vec<_> = answers.iter().collect();
-        return finish(&frame, &chosen(&frame, &answers, boxes, params.choice)?, params);
+        return finish(&frame, &chosen(&frame, &answers, boxes, params.choice)?, boxes, params);
     }
     // Logits that go back in need the padding, too.
     let first = sam.predict(&prompts, output(params.refine_from))?;
@@ -37,7 +37,7 @@ pub(crate) fn masks(
         .collect();
     let answers = sam.predict_inside(&again, output(params.choice))?;
     let answers: Vec<_> = answers.iter().collect();
-    finish(&frame, &chosen(&frame, &answers, boxes, params.choice)?, params)
+    finish(&frame, &chosen(&frame, &answers, boxes, params.choice)?, boxes, params)
 }
 
 fn output(choice: Choice) -> MaskOutput {
@@ -85,13 +85,20 @@ fn chosen<'p>(
 fn finish(
     frame: &Frame<'_>,
     answers: &[Predicted<'_>],
+    boxes: &[BBox],
     params: &InstanceParams,
 ) -> Result<Vec<Found>, TaskError> {
-    let answers: Vec<(&LowRes, f32)> =
-        answers.iter().map(|answer| (answer.logits, answer.predicted_iou)).collect();
-    let finish = |&(logits, predicted_iou): &(&LowRes, f32)| {
+    let answers: Vec<(&LowRes, f32, BBox)> = answers
+        .iter()
+        .zip(boxes)
+        .map(|(answer, &bbox)| (answer.logits, answer.predicted_iou, bbox))
+        .collect();
+    let finish = |&(logits, predicted_iou, bbox): &(&LowRes, f32, BBox)| {
         let pixels = frame.mask(logits)?.into_iter().map(|pixel| pixel != 0).collect();
         let mut mask = Mask::from_pixels(frame.image_size(), pixels).expect("the image's size");
+        if let Some(margin) = params.clip_margin {
+            clip(&mut mask, &padded(bbox, 2.0 * margin, frame.image_size()));
+        }
         if params.min_region_area > 0 {
             for mode in [RegionMode::Holes, RegionMode::Islands] {
                 (mask, _) = remove_small_regions(&mask, params.min_region_area, mode);
@@ -100,6 +107,18 @@ fn finish(
         Ok(Found { mask: Rle::from_mask(&mask), predicted_iou })
     };
     answers.par_iter().map(finish).collect()
+}
+
+/// Removes the pixels whose centres lie outside the box.
+fn clip(mask: &mut Mask, bbox: &BBox) {
+    let Size { width, height } = mask.size();
+    let inside = |from: f32, to: f32, pixel: u32| (from..=to).contains(&(pixel as f32 + 0.5));
+    for y in 0..height {
+        let is_row = inside(bbox.y0, bbox.y1, y);
+        for (x, pixel) in (0..width).zip(mask.row_mut(y)) {
+            *pixel &= is_row && inside(bbox.x0, bbox.x1, x);
+        }
+    }
 }
 
 /// Which masks stay when of two of a label that overlap too much only the better one does; the masks
@@ -122,9 +141,16 @@ pub(crate) fn without_duplicates(masks: &[(&Rle, &str, f32)], threshold: f32) ->
 
 #[cfg(test)]
 mod tests {
-    use samkit_core::Size;
-
     use super::*;
+
+    #[test]
+    fn what_lies_outside_the_box_is_cut_off() {
+        let mut mask = Mask::from_fn(Size::new(6, 4), |_, _| true);
+        clip(&mut mask, &BBox::new(1.0, 0.6, 4.4, 2.0));
+        let rows: Vec<usize> = (0..4).map(|y| mask.row(y).iter().filter(|p| **p).count()).collect();
+        // Centres 1.5, 2.5 and 3.5 across, 1.5 down.
+        assert_eq!(rows, [0, 3, 0, 0]);
+    }
 
     #[test]
     fn of_equal_masks_of_a_label_the_better_one_stays() {

@@ -52,6 +52,10 @@ pub struct InstanceParams {
     pub refine_from: Choice,
     /// Which mask is the result: `single`, `predicted-iou` or `box-agreement`.
     pub choice: Choice,
+    /// What of a mask lies further outside its box than this part of the box's sides is cut off, 0 to 1;
+    /// nothing is where it is null.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub clip_margin: Option<f32>,
     /// What an instance's score is: `box`, `predicted-iou` or `product`.
     pub rank: Rank,
     /// Of two masks of a label that overlap by a greater IoU than this, only the better one is kept,
@@ -74,8 +78,9 @@ impl Default for InstanceParams {
             max_instances: 100,
             box_padding: 0.0,
             refine: true,
-            refine_from: Choice::PredictedIou,
+            refine_from: Choice::BoxAgreement,
             choice: Choice::Single,
+            clip_margin: Some(0.05),
             rank: Rank::Product,
             mask_nms_threshold: 1.0,
             min_region_area: 0,
@@ -93,6 +98,7 @@ impl InstanceParams {
         ParamError::check_range("score_threshold", self.score_threshold, 0.0..=1.0)?;
         ParamError::check_range("max_instances", self.max_instances, 1..=10_000)?;
         ParamError::check_range("box_padding", self.box_padding, -0.5..=1.0)?;
+        ParamError::check_range("clip_margin", self.clip_margin.unwrap_or(0.0), 0.0..=1.0)?;
         ParamError::check_range("mask_nms_threshold", self.mask_nms_threshold, 0.0..=1.0)?;
         ParamError::check_range("min_region_area", self.min_region_area, 0..=1_000_000)?;
         ParamError::check_range("boxes_per_batch", self.boxes_per_batch, 1..=1024)

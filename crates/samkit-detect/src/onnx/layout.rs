@@ -122,7 +122,7 @@ fn rectangle(rows: usize, values: usize, side: (usize, usize), masks: usize) -> 
         push(Family::Yolox, 5, values, true);
     }
     if rows > values {
-        push(Family::Yolov5, 5 + masks, values, rows % 3 == 0 && is_grid(rows / 3));
+        push(Family::Yolov5, 5 + masks, values, rows.is_multiple_of(3) && is_grid(rows / 3));
     }
     if values > rows {
         push(Family::Yolo, 4 + masks, rows, is_grid(values));
