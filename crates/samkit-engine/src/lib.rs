@@ -53,5 +53,6 @@ pub use frame::{Frame, INPUT_SIDE, MaskMeasure};
 pub use generator::{GeneratorParams, Progress, generate_masks};
 pub use precision::Precision;
 pub use prediction::{MaskOutput, MaskPrediction, Prediction};
+pub use resize::{Filter, resize_part};
 pub use sam::Sam;
 pub use timings::Timings;

@@ -1,8 +1,10 @@
-//! Resizing on 8 bits with an antialiasing triangle filter, equal to Pillow's to the last level.
+//! Resizing on 8 bits with antialiasing filters, equal to Pillow's to the last level.
 //!
-//! The network was trained on images resized this way (`torchvision.transforms.functional.resize`
+//! Networks were trained on images resized this way (`torchvision.transforms.functional.resize`
 //! of a Pillow image), and masks at object borders notice single levels. Pillow resizes along x,
 //! rounds to 8 bits, then along y, in fixed point with 22 fractional bits (`Resample.c`).
+
+use std::ops::Range;
 
 use image::RgbImage;
 use rayon::prelude::*;
@@ -12,18 +14,72 @@ use samkit_core::Size;
 const PRECISION: u32 = 22;
 const CHANNELS: usize = 3;
 
+/// How samples are weighed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Filter {
+    /// A triangle: Pillow's `BILINEAR`.
+    Triangle,
+    /// Keys' cubic with a = −0.5: Pillow's `BICUBIC`.
+    Cubic,
+}
+
+impl Filter {
+    /// Where the filter ends, in samples of the coarser grid.
+    fn support(self) -> f64 {
+        match self {
+            Self::Triangle => 1.0,
+            Self::Cubic => 2.0,
+        }
+    }
+
+    fn weight(self, x: f64) -> f64 {
+        const A: f64 = -0.5;
+        let x = x.abs();
+        match self {
+            Self::Triangle => (1.0 - x).max(0.0),
+            Self::Cubic if x < 1.0 => ((A + 2.0) * x - (A + 3.0)) * x * x + 1.0,
+            Self::Cubic if x < 2.0 => (((x - 5.0) * x + 8.0) * x - 4.0) * A,
+            Self::Cubic => 0.0,
+        }
+    }
+}
+
 /// The image at another size, RGB bytes row by row. Neither size may have a zero side.
 pub(crate) fn resize(image: &RgbImage, size: Size) -> Vec<u8> {
+    resize_part(image, size, Filter::Triangle, 0..size.width, 0..size.height)
+}
+
+/// A part of the image at another size, RGB bytes row by row: the same levels as cut out of the
+/// whole, which is never made.
+///
+/// # Panics
+/// When the image or the size has a zero side, or the part is not inside the size.
+pub fn resize_part(
+    image: &RgbImage,
+    size: Size,
+    filter: Filter,
+    columns: Range<u32>,
+    rows: Range<u32>,
+) -> Vec<u8> {
+    assert!(columns.end <= size.width && rows.end <= size.height, "a part of the size");
     let (width, height) = (image.width() as usize, image.height() as usize);
+    assert!(width > 0 && height > 0, "an image with pixels");
     let (out_width, out_height) = (size.width as usize, size.height as usize);
-    let mut pixels = image.as_raw().clone();
-    if out_width != width {
-        pixels = along_x(&pixels, width, &windows(width, out_width));
+    let across = windows(filter, width, out_width, columns);
+    let mut down = windows(filter, height, out_height, rows);
+    // Only the rows that the part is made of are resized along x.
+    let first = down.iter().map(|window| window.first).min().unwrap_or(0);
+    let end = down.iter().map(Window::end).max().unwrap_or(0);
+    down.iter_mut().for_each(|window| window.first -= first);
+    let pixels = &image.as_raw()[first * width * CHANNELS..end * width * CHANNELS];
+    let row = across.len() * CHANNELS;
+    let is_whole = across.len() == width;
+    match (out_width == width && is_whole, out_height == height) {
+        (true, true) => pixels.to_vec(),
+        (true, false) => along_y(pixels, row, &down),
+        (false, true) => along_x(pixels, width, &across),
+        (false, false) => along_y(&along_x(pixels, width, &across), row, &down),
     }
-    if out_height != height {
-        pixels = along_y(&pixels, out_width * CHANNELS, &windows(height, out_height));
-    }
-    pixels
 }
 
 /// The source samples that an output sample is made of: the first, and the weight of each.
@@ -32,21 +88,32 @@ struct Window {
     weights: Vec<i32>,
 }
 
-/// Triangle filters for a resize of `from` samples to `to`, widened when samples get fewer.
-fn windows(from: usize, to: usize) -> Vec<Window> {
+impl Window {
+    fn end(&self) -> usize {
+        self.first + self.weights.len()
+    }
+}
+
+/// Windows of the samples `part` of a resize of `from` samples to `to`: filters that widen when
+/// samples get fewer.
+fn windows(filter: Filter, from: usize, to: usize, part: Range<u32>) -> Vec<Window> {
     let scale = from as f64 / to as f64;
-    let support = scale.max(1.0);
-    let window = |i: usize| {
-        let centre = (i as f64 + 0.5) * scale;
+    let stretch = scale.max(1.0);
+    let support = filter.support() * stretch;
+    let window = |i: u32| {
+        if from == to {
+            return Window { first: i as usize, weights: vec![1 << PRECISION] };
+        }
+        let centre = (f64::from(i) + 0.5) * scale;
         let first = (centre - support + 0.5).max(0.0) as usize;
         let end = ((centre + support + 0.5) as usize).min(from);
-        let triangle = |j: usize| (1.0 - ((j as f64 - centre + 0.5) / support).abs()).max(0.0);
-        let weights: Vec<f64> = (first..end).map(triangle).collect();
+        let weight = |j: usize| filter.weight((j as f64 - centre + 0.5) / stretch);
+        let weights: Vec<f64> = (first..end).map(weight).collect();
         let sum: f64 = weights.iter().sum();
         let fixed = |w: &f64| (w / sum * f64::from(1u32 << PRECISION)).round() as i32;
         Window { first, weights: weights.iter().map(fixed).collect() }
     };
-    (0..to).map(window).collect()
+    part.map(window).collect()
 }
 
 fn along_x(pixels: &[u8], width: usize, windows: &[Window]) -> Vec<u8> {
@@ -63,7 +130,7 @@ fn along_x(pixels: &[u8], width: usize, windows: &[Window]) -> Vec<u8> {
                 }
             }
             for (out, sum) in out.iter_mut().zip(sums) {
-                *out = (sum >> PRECISION) as u8;
+                *out = level(sum);
             }
         }
     });
@@ -81,10 +148,15 @@ fn along_y(pixels: &[u8], row: usize, windows: &[Window]) -> Vec<u8> {
             }
         }
         for (out, sum) in out.iter_mut().zip(sums) {
-            *out = (sum >> PRECISION) as u8;
+            *out = level(sum);
         }
     });
     out
+}
+
+/// A sum without its fractional bits; the cubic overshoots at edges.
+fn level(sum: i32) -> u8 {
+    (sum >> PRECISION).clamp(0, 255) as u8
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ const LANES: usize = 16;
 
 /// `e^x` to about 1e-7 of its value, for x from −87 to 88 and clamped there.
 #[inline(always)]
-fn exp<const FMA: bool>(x: f32) -> f32 {
+pub(super) fn exp<const FMA: bool>(x: f32) -> f32 {
     /// 1.5 · 2^23: adding it rounds to an integer, which is then in the low bits.
     const ROUND: f32 = 12_582_912.0;
     const LN2_HIGH: f32 = 0.693_359_4;
@@ -75,7 +75,12 @@ fn largest(x: &[f32]) -> f32 {
 }
 
 #[inline(always)]
-fn normalise_row<const FMA: bool>(row: &mut [f32], weight: &[f32], bias: &[f32], eps: f32) {
+pub(super) fn normalise_row<const FMA: bool>(
+    row: &mut [f32],
+    weight: &[f32],
+    bias: &[f32],
+    eps: f32,
+) {
     let count = row.len() as f32;
     let mean = sum(row, |x| x) / count;
     let variance = sum(row, |x| (x - mean) * (x - mean)) / count;
@@ -154,7 +159,7 @@ for_each_isa! {
 
 /// Softmax of one row in place.
 #[inline(always)]
-fn softmax_row<const FMA: bool>(row: &mut [f32]) {
+pub(super) fn softmax_row<const FMA: bool>(row: &mut [f32]) {
     let top = largest(row);
     for x in row.iter_mut() {
         *x = exp::<FMA>(*x - top);

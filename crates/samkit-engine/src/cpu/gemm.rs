@@ -10,7 +10,7 @@ use super::microkernel::{Panel, Rows, Sums, portable};
 /// Most columns that any instruction set's panel has.
 const MAX_WIDTH: usize = 32;
 /// Most rows that any micro-kernel takes at once.
-const MAX_ROWS: usize = 8;
+pub(super) const MAX_ROWS: usize = 8;
 
 impl Isa {
     /// Columns of a panel.
@@ -32,7 +32,7 @@ impl Isa {
     }
 
     /// Rows that the micro-kernel takes at once.
-    const fn rows(self) -> usize {
+    pub(super) const fn rows(self) -> usize {
         match self {
             Self::Avx512 => MAX_ROWS,
             // 12 of the 16 registers hold sums.
@@ -189,7 +189,7 @@ pub(crate) fn gemm(isa: Isa, rows: usize, a: Rows<'_>, b: Columns<'_>, c: Sums<'
 }
 
 /// A panel of which only the first `valid` columns belong to the result.
-fn partial(
+pub(super) fn partial(
     isa: Isa,
     step: usize,
     depth: usize,
@@ -209,7 +209,14 @@ fn partial(
     }
 }
 
-fn microkernel(isa: Isa, rows: usize, depth: usize, a: Rows<'_>, b: Panel<'_>, c: Sums<'_>) {
+pub(super) fn microkernel(
+    isa: Isa,
+    rows: usize,
+    depth: usize,
+    a: Rows<'_>,
+    b: Panel<'_>,
+    c: Sums<'_>,
+) {
     #[cfg(target_arch = "x86_64")]
     use super::microkernel::x86::{avx2, avx512};
     macro_rules! with_rows {

@@ -3,12 +3,20 @@
 //! Activations are channels-last and weights are plain slices; the best instruction set of the
 //! machine is taken. Results do not depend on the number of threads.
 
+mod attention;
+mod matrix;
+mod norm;
+mod transformer;
+
 use rayon::prelude::*;
 
+use self::matrix::Matrix;
+pub use self::norm::LayerNorm;
+pub use self::transformer::{BlockWeights, Transformer, TransformerShape};
 use super::depthwise::{PIXELS, Window, depthwise};
-use super::gemm::Packed;
 use super::isa::{Isa, for_each_isa};
-use super::linear::Linear;
+use super::linear::BLOCK;
+use super::microkernel::Rows;
 
 /// What follows a layer's bias.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +25,10 @@ pub enum Activation {
     None,
     /// `min(max(x, 0), 6)`.
     Relu6,
+    /// `x · sigmoid(1.702 x)`.
+    QuickGelu,
+    /// The exact GELU.
+    Gelu,
 }
 
 impl Activation {
@@ -25,6 +37,8 @@ impl Activation {
         match self {
             Self::None => super::elementwise::add_bias(isa, rows, bias),
             Self::Relu6 => bias_relu6(isa, rows, bias),
+            Self::QuickGelu => norm::bias_quick_gelu(isa, rows, bias),
+            Self::Gelu => super::elementwise::bias_gelu(isa, rows, bias),
         }
     }
 }
@@ -32,7 +46,8 @@ impl Activation {
 /// A linear layer, or a 1×1 convolution.
 pub struct Dense {
     isa: Isa,
-    linear: Linear,
+    weight: Matrix,
+    bias: Vec<f32>,
     activation: Activation,
 }
 
@@ -42,21 +57,41 @@ impl Dense {
     /// # Panics
     /// When the weight is not a whole number of rows.
     pub fn new(weight: &[f32], bias: &[f32], activation: Activation) -> Self {
-        let (isa, outputs) = (Isa::best(), bias.len());
+        let outputs = bias.len();
+        Self::with(Isa::best(), weight, bias, activation, |k, j, _| k * outputs + j)
+    }
+
+    /// The same from a weight (outputs, inputs), as PyTorch has it.
+    ///
+    /// # Panics
+    /// When the weight is not a whole number of rows.
+    pub fn transposed(weight: &[f32], bias: &[f32], activation: Activation) -> Self {
+        Self::with(Isa::best(), weight, bias, activation, |k, j, inputs| j * inputs + k)
+    }
+
+    /// `place(input, output, inputs)` is where the weight has an element.
+    fn with(
+        isa: Isa,
+        weight: &[f32],
+        bias: &[f32],
+        activation: Activation,
+        place: impl Fn(usize, usize, usize) -> usize,
+    ) -> Self {
+        let outputs = bias.len();
         assert!(outputs > 0 && weight.len().is_multiple_of(outputs), "rows of the weight");
-        let packed =
-            Packed::new(isa, weight.len() / outputs, outputs, |k, j| weight[k * outputs + j]);
-        Self { isa, linear: Linear::from_packed(packed, bias.to_vec()), activation }
+        let inputs = weight.len() / outputs;
+        let weight = Matrix::new(isa, inputs, outputs, |k, j| weight[place(k, j, inputs)]);
+        Self { isa, weight, bias: bias.to_vec(), activation }
     }
 
     /// Values that it takes a row.
     pub fn inputs(&self) -> usize {
-        self.linear.inputs()
+        self.weight.depth()
     }
 
     /// Values that it gives a row.
     pub fn outputs(&self) -> usize {
-        self.linear.outputs()
+        self.weight.columns()
     }
 
     /// `x` (rows, inputs) → (rows, outputs).
@@ -64,10 +99,14 @@ impl Dense {
     /// # Panics
     /// When `x` is not a whole number of rows.
     pub fn forward(&self, x: &[f32]) -> Vec<f32> {
-        assert!(x.len().is_multiple_of(self.inputs()), "rows of the input");
-        let mut out = vec![0.0; x.len() / self.inputs() * self.outputs()];
-        self.linear.blocks(self.isa, x, &mut out, |_, block| {
-            self.activation.finish(self.isa, block, &self.linear.bias);
+        let (inputs, outputs) = (self.inputs(), self.outputs());
+        assert!(x.len().is_multiple_of(inputs), "rows of the input");
+        let mut out = vec![0.0; x.len() / inputs * outputs];
+        let blocks = out.par_chunks_mut(BLOCK * outputs).zip(x.par_chunks(BLOCK * inputs));
+        blocks.for_each(|(out, x)| {
+            let rows = Rows { data: x, row: inputs, column: 1 };
+            self.weight.product(x.len() / inputs, rows, out, outputs);
+            self.activation.finish(self.isa, out, &self.bias);
         });
         out
     }
@@ -174,15 +213,31 @@ mod tests {
     }
 
     #[test]
-    fn a_dense_layer_equals_its_definition() {
+    fn dense_layers_equal_their_definition_on_every_instruction_set() {
         let (rows, inputs, outputs) = (131, 27, 37);
         let (x, weight, bias) = (noise(rows * inputs), noise(inputs * outputs), noise(outputs));
-        let got = Dense::new(&weight, &bias, Activation::Relu6).forward(&x);
-        for (row, got) in x.chunks_exact(inputs).zip(got.chunks_exact(outputs)) {
-            for (j, got) in got.iter().enumerate() {
-                let sum: f32 =
-                    row.iter().zip(weight[j..].iter().step_by(outputs)).map(|(x, w)| x * w).sum();
-                assert!((got - (sum + bias[j]).clamp(0.0, 6.0)).abs() < 1e-5);
+        let turned: Vec<f32> =
+            (0..weight.len()).map(|i| weight[i % inputs * outputs + i / inputs]).collect();
+        let activations: [(Activation, fn(f32) -> f32); 3] = [
+            (Activation::None, |x| x),
+            (Activation::Relu6, |x| x.clamp(0.0, 6.0)),
+            (Activation::QuickGelu, |x| x / (1.0 + (-1.702 * x).exp())),
+        ];
+        for (isa, (activation, function)) in
+            Isa::available().into_iter().flat_map(|isa| activations.map(|a| (isa, a)))
+        {
+            let layers = [
+                Dense::with(isa, &weight, &bias, activation, |k, j, _| k * outputs + j),
+                Dense::with(isa, &turned, &bias, activation, |k, j, inputs| j * inputs + k),
+            ];
+            let [got, other] = layers.map(|layer| layer.forward(&x));
+            assert_eq!(got, other, "{isa:?}");
+            for (row, got) in x.chunks_exact(inputs).zip(got.chunks_exact(outputs)) {
+                for (j, got) in got.iter().enumerate() {
+                    let column = weight[j..].iter().step_by(outputs);
+                    let sum: f32 = row.iter().zip(column).map(|(x, w)| x * w).sum();
+                    assert!((got - function(sum + bias[j])).abs() < 1e-5, "{isa:?} {activation:?}");
+                }
             }
         }
     }
