@@ -58,14 +58,7 @@ pub(crate) fn run(
         loading: network.loading,
         timings: network.sam.timings(),
     });
-    let report = RunReport::new(
-        job,
-        notes,
-        outputs,
-        network,
-        images,
-        start.elapsed(),
-    );
+    let report = RunReport::new(job, notes, outputs, network, images, start.elapsed());
     samkit_io::write_json(&job.output.join("run.json"), &report)?;
     Ok(report)
 }

@@ -58,10 +58,20 @@ pub(crate) fn instances() -> Plugin {
     Plugin::linked_in(samkit_task_instances::entry()).expect("it is tested")
 }
 
+/// The task `text`, likewise.
+pub(crate) fn text() -> Plugin {
+    Plugin::linked_in(samkit_task_text::entry()).expect("it is tested")
+}
+
+/// The task `semantic`, likewise.
+pub(crate) fn semantic() -> Plugin {
+    Plugin::linked_in(samkit_task_semantic::entry()).expect("it is tested")
+}
+
 /// The program's own plugins and those of a search path, and why others are not among them.
 pub(crate) fn find_plugins(search: &SearchPath) -> (Plugins, Vec<PluginError>) {
     let mut plugins = Plugins::default();
-    for plugin in [edges(), detect(), instances()] {
+    for plugin in [edges(), detect(), instances(), text(), semantic()] {
         plugins.add(plugin).expect("their names differ");
     }
     let problems = plugins.add_all(search);

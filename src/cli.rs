@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::commands::{
     detect::DetectArgs, edges::EdgesArgs, eval::EvalArgs, everything::EverythingArgs,
     instances::InstancesArgs, models::ModelsArgs, plugins::PluginsArgs, recipe::RecipeArgs,
-    run::RunArgs, segment::SegmentArgs,
+    run::RunArgs, segment::SegmentArgs, text::TextArgs,
 };
 
 /// Masks, edges and segments out of images with Segment Anything.
@@ -29,6 +29,7 @@ Examples:
   samkit everything dog.jpg                   a mask for everything in an image
   samkit segment dog.jpg --point 320,240      the object under a point
   samkit instances photos --labels dog        a mask for every dog that a detector finds
+  samkit text desk.jpg --query 'a red mug'    every segment that fits a description
 
 Weights are fetched on first use and kept; `samkit models list` shows where they are.
 Exit codes: 0 all done, 1 some images or steps failed, 2 the request was wrong and nothing ran,
@@ -75,6 +76,7 @@ pub(crate) enum Command {
     Segment(SegmentArgs),
     Detect(DetectArgs),
     Instances(InstancesArgs),
+    Text(TextArgs),
     Models(ModelsArgs),
     Plugins(PluginsArgs),
     Recipe(RecipeArgs),

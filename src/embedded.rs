@@ -11,7 +11,7 @@ pub(crate) struct EmbeddedRecipe {
 /// current folder were a clone of samkit's repository.
 pub(crate) const BASE: &str = "configs";
 
-pub(crate) const RECIPES: [EmbeddedRecipe; 4] = [
+pub(crate) const RECIPES: [EmbeddedRecipe; 7] = [
     EmbeddedRecipe { file: "edges.yaml", text: include_str!("../configs/edges.yaml") },
     EmbeddedRecipe { file: "line-art.yaml", text: include_str!("../configs/line-art.yaml") },
     EmbeddedRecipe { file: "instances.yaml", text: include_str!("../configs/instances.yaml") },
@@ -19,6 +19,9 @@ pub(crate) const RECIPES: [EmbeddedRecipe; 4] = [
         file: "instances-from-boxes.yaml",
         text: include_str!("../configs/instances-from-boxes.yaml"),
     },
+    EmbeddedRecipe { file: "grounded.yaml", text: include_str!("../configs/grounded.yaml") },
+    EmbeddedRecipe { file: "text.yaml", text: include_str!("../configs/text.yaml") },
+    EmbeddedRecipe { file: "semantic.yaml", text: include_str!("../configs/semantic.yaml") },
 ];
 
 /// The recipe of this name, with or without `.yaml`.

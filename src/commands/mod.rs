@@ -10,6 +10,7 @@ pub(crate) mod plugins;
 pub(crate) mod recipe;
 pub(crate) mod run;
 pub(crate) mod segment;
+pub(crate) mod text;
 
 mod options;
 
@@ -59,6 +60,7 @@ pub(crate) fn dispatch(cli: Cli, console: Console) -> Result<Outcome, CliError> 
         Command::Everything(args) => everything::run(&args, &global, console),
         Command::Instances(args) => instances::run(&args, &global, console),
         Command::Segment(args) => segment::run(&args, &global, console),
+        Command::Text(args) => text::run(&args, &global, console),
         Command::Models(args) => models::run(args, console),
         Command::Plugins(args) => plugins::run(&args, &global),
         Command::Recipe(args) => recipe::run(&args, &global, console),

@@ -75,7 +75,8 @@ enum ModelsCommand {
         /// The model that the files hold
         #[arg(value_name = "ID")]
         id: String,
-        /// A .pt, .pth or .safetensors file, or both ONNX files of MobileSAM
+        /// A .pt, .pth or .safetensors file, both ONNX files of MobileSAM, or for CLIP the folder with
+        /// config.json, model.safetensors and tokenizer.json
         #[arg(required = true, value_name = "FILE")]
         files: Vec<PathBuf>,
         /// Accept files that are not the published ones, such as fine-tuned weights

@@ -81,9 +81,20 @@ pub(super) fn default_model() -> &'static str {
     &samkit_models::registry()[0].id
 }
 
-/// The model of this id.
+/// Segment Anything's weights of this id.
 pub(super) fn model(id: &str) -> Result<&'static ModelSpec, CliError> {
-    Ok(samkit_models::find(id)?)
+    let spec = samkit_models::find(id)?;
+    if spec.is_segment_anything() {
+        return Ok(spec);
+    }
+    let (flag, found) = ("model".into(), format!("`{id}`, which is not Segment Anything"));
+    Err(CliError::Flag { flag, found, expected: choice(&sam_models()) })
+}
+
+/// Ids of Segment Anything's weights.
+pub(super) fn sam_models() -> Vec<&'static str> {
+    let known = samkit_models::registry().iter().filter(|spec| spec.is_segment_anything());
+    known.map(|spec| spec.id.as_str()).collect()
 }
 
 /// The device of this name.

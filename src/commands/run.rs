@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{
     Outcome, execute,
-    options::{OUTPUT, ReportArgs, default_model, device, precision},
+    options::{OUTPUT, ReportArgs, default_model, device, precision, sam_models},
 };
 use crate::{
     catalogue::Tasks,
@@ -122,9 +122,9 @@ pub(super) fn resolve_engine(
 ) -> Result<(&'static ModelSpec, DeviceKind), CliError> {
     let unknown = |key, name: &str, allowed| unknown_name(recipe, key, name, allowed);
     let id = recipe.engine.model.as_deref().unwrap_or(default_model());
-    let model = samkit_models::find(id).map_err(|_| {
-        let known = samkit_models::registry().iter().map(|spec| spec.id.clone()).collect();
-        unknown("model", id, known)
+    let model = samkit_models::find(id).ok().filter(|spec| spec.is_segment_anything());
+    let model = model.ok_or_else(|| {
+        unknown("model", id, sam_models().into_iter().map(str::to_owned).collect())
     })?;
     let device = match (device_flag, recipe.engine.device.as_deref()) {
         (Some(flag), _) => device(flag)?,

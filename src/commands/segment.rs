@@ -8,7 +8,10 @@ use std::{
 use clap::Args;
 use samkit_core::{BBox, LowResLogits, Point, PointLabel, PointPrompt, Prompt, Size};
 
-use super::{Outcome, execute, options::{EngineArgs, ImageArgs}};
+use super::{
+    Outcome, execute,
+    options::{EngineArgs, ImageArgs},
+};
 use crate::{
     cli::GlobalArgs,
     console::Console,

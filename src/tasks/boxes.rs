@@ -61,7 +61,8 @@ struct Loaded {
 }
 
 pub(crate) fn products() -> Vec<ProductInfo> {
-    let mut products = vec![product(OVERLAY, "overlay.png", false, "boxes with names on the image")];
+    let mut products =
+        vec![product(OVERLAY, "overlay.png", false, "boxes with names on the image")];
     products.extend(dataset::products(false));
     products
 }
@@ -118,7 +119,9 @@ impl BoxesTask {
         let mut notes = Vec::new();
         notes.extend(found.unusable.map(|unusable| unusable.to_string()));
         notes.extend(found.stated_size.map(|stated| {
-            format!("the file says that the image is {stated}, but it is {size}: are the boxes its?")
+            format!(
+                "the file says that the image is {stated}, but it is {size}: are the boxes its?"
+            )
         }));
         let regions: Vec<Region> =
             found.boxes.into_iter().filter(|given| self.wants(given)).map(region).collect();

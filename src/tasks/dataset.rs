@@ -1,11 +1,15 @@
 //! Boxes and masks as files that other programs read: what every task that finds them can write.
 
-use std::{collections::HashSet, path::Path};
+use std::{
+    collections::{BTreeMap, HashSet},
+    io::Write,
+    path::Path,
+};
 
 use samkit_core::{Rle, Size};
 use samkit_io::{
-    AnnotatedImage, InputImage, Instance, WriteError, coco_dataset, coco_results, label_map,
-    write_json, write_yolo,
+    AnnotatedImage, InputImage, Instance, WriteError, class_map, class_names, coco_dataset,
+    coco_results, label_map, write_atomically, write_json, write_yolo,
 };
 use samkit_plugin_host::{Region, RegionView};
 use samkit_recipe::ProductInfo;
@@ -13,6 +17,7 @@ use samkit_recipe::ProductInfo;
 use super::{Artifact, Content, product};
 
 const LABELS: &str = "labels";
+const CLASSES: &str = "classes";
 const LABELME: &str = "labelme";
 const COCO: &str = "coco";
 const RESULTS: &str = "results";
@@ -24,6 +29,8 @@ pub(super) fn products(has_masks: bool) -> Vec<ProductInfo> {
     if has_masks {
         let about = "the number of the mask at every pixel, 16 bits";
         products.push(product(LABELS, "labels.png", false, about));
+        let about = "the number of the class at every pixel, 16 bits; classes.csv has the names";
+        products.push(product(CLASSES, "classes.png", false, about));
     }
     products.push(product(LABELME, "labelme.json", false, "polygons or rectangles for labelme"));
     let per_run = |name: &str, file: &str, about: &str| ProductInfo {
@@ -48,6 +55,10 @@ pub(super) fn artifacts(
         let content = Content::Gray16(label_map(size, &masks));
         artifacts.push(Artifact { suffix: "labels.png".into(), content });
     }
+    if wants(CLASSES) {
+        let content = Content::Gray16(class_map(size, instances));
+        artifacts.push(Artifact { suffix: "classes.png".into(), content });
+    }
     if wants(LABELME) {
         let content = Content::Labelme(instances.to_vec());
         artifacts.push(Artifact { suffix: "labelme.json".into(), content });
@@ -57,7 +68,7 @@ pub(super) fn artifacts(
 
 /// Whether any of these products is made of all images.
 pub(crate) fn is_per_run(save: &[String]) -> bool {
-    save.iter().any(|name| [COCO, RESULTS, YOLO].contains(&name.as_str()))
+    save.iter().any(|name| [CLASSES, COCO, RESULTS, YOLO].contains(&name.as_str()))
 }
 
 /// Writes what is made of all images, and returns the files' names below `folder`.
@@ -72,6 +83,11 @@ pub(crate) fn write(
     let mut written = Vec::new();
     for name in save {
         let file = match name.as_str() {
+            CLASSES => {
+                let csv = legend(&class_names(images));
+                write_atomically(&folder.join("classes.csv"), |file| file.write_all(&csv))?;
+                "classes.csv"
+            }
             COCO => {
                 write_json(&folder.join("coco.json"), &coco_dataset(images))?;
                 "coco.json"
@@ -89,6 +105,16 @@ pub(crate) fn write(
         written.push(file.to_owned());
     }
     Ok(written)
+}
+
+/// Numbers and names, a line each.
+fn legend(names: &BTreeMap<u32, String>) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let rows = names.iter().map(|(id, name)| [id.to_string(), name.clone()]);
+    for row in std::iter::once(["id".to_owned(), "name".to_owned()]).chain(rows) {
+        writer.write_record(&row).expect("memory can be written, and rows are equally long");
+    }
+    writer.into_inner().expect("memory can be written")
 }
 
 /// The numbers of images: those that their names are, as COCO has it (`000000000139.jpg`), where every

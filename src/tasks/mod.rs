@@ -1,6 +1,7 @@
 //! The tasks that a step can run: from an image and its embedding to things worth writing.
 
 pub(crate) mod boxes;
+mod clip;
 pub(crate) mod dataset;
 pub(crate) mod everything;
 mod found;

@@ -8,11 +8,13 @@ use std::{
 };
 
 use samkit_models::{LocalModel, PullOptions, Store};
-use samkit_plugin_host::{HostServices, LogLevel, ModelService, SamService, ServiceError};
+use samkit_plugin_host::{
+    ClipService, HostServices, LogLevel, ModelService, SamService, ServiceError,
+};
 use samkit_scene::Scene;
 
 use super::Talk;
-use crate::console::Fetching;
+use crate::console::{Console, Fetching};
 
 /// The services of one call.
 pub(super) struct Services {
@@ -39,6 +41,19 @@ impl Services {
 
     pub(super) fn into_heard(self) -> Heard {
         self.heard.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Weights for the record.
+    pub(super) fn keep(&self, weights: LocalModel) {
+        self.heard().weights.push(weights);
+    }
+
+    pub(super) fn console(&self) -> Console {
+        self.talk.console
+    }
+
+    pub(super) fn is_offline(&self) -> bool {
+        self.talk.offline
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
@@ -75,6 +90,10 @@ impl HostServices for Services {
         HostServices::sam(self.scene.as_deref()?)
     }
 
+    fn clip(&self) -> Option<&dyn ClipService> {
+        Some(self)
+    }
+
     fn models(&self) -> Option<&dyn ModelService> {
         Some(self)
     }
@@ -89,7 +108,7 @@ impl ModelService for Services {
         let local = store.ensure(spec, &options, &Fetching::new(self.talk.console));
         let local = local.map_err(failed)?;
         let path = local.path.clone();
-        self.heard().weights.push(local);
+        self.keep(local);
         Ok(path)
     }
 }

@@ -92,9 +92,7 @@ fn a_detector_and_masks_in_one_command() {
     needs_detector!();
     let place = Place::new();
     let save = "masks,labels,coco,results,yolo,labelme,overlay";
-    place
-        .run(&["instances", &example("chelsea"), "--output", "out", "--save", save])
-        .exits(0);
+    place.run(&["instances", &example("chelsea"), "--output", "out", "--save", save]).exits(0);
     let masks = place.json("out/chelsea.instances.json");
     let cat = &masks[0];
     assert_eq!(cat["label"], "cat");
@@ -170,10 +168,9 @@ fn the_same_boxes_in_every_format_give_the_same_masks() {
     place.write("voc/a.xml", xml);
     assert_eq!(first("voc", "voc", &[]), expected);
 
-    let shape = |label: &str, [x0, y0, x1, y1]: [f32; 4]| {
-        json!({"label": label, "points": [[x0, y0], [x1, y1]], "shape_type": "rectangle"})
-    };
-    let shapes = json!({"shapes": [shape("disc", DISC), shape("block", BLOCK)], "imagePath": "a.png"});
+    let shape = |label: &str, [x0, y0, x1, y1]: [f32; 4]| json!({"label": label, "points": [[x0, y0], [x1, y1]], "shape_type": "rectangle"});
+    let shapes =
+        json!({"shapes": [shape("disc", DISC), shape("block", BLOCK)], "imagePath": "a.png"});
     place.write("labelme/a.json", shapes.to_string());
     assert_eq!(first("labelme", "labelme", &[]), expected);
 }
@@ -250,7 +247,10 @@ fn recipes_take_boxes_from_files_beside_them() {
                   inputs: { boxes: boxes }\n    save: [results]\n";
     place.write("recipes/r.yaml", recipe);
     place.run(&["run", "recipes/r.yaml"]).exits(0);
-    assert_eq!(place.json("out/boxes/coco.json")["annotations"][1]["bbox"], json!([72.0, 24.0, 36.0, 40.0]));
+    assert_eq!(
+        place.json("out/boxes/coco.json")["annotations"][1]["bbox"],
+        json!([72.0, 24.0, 36.0, 40.0])
+    );
     assert_eq!(place.json("out/instances/results.json").as_array().map(Vec::len), Some(2));
     place.write("recipes/r.yaml", recipe.replace("{ file: ../boxes.csv }", "{}"));
     place.run(&["run", "recipes/r.yaml"]).exits(2).says(&["`file` is not given", "r.yaml"]);

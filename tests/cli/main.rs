@@ -14,3 +14,4 @@ mod recipes;
 mod segments;
 mod support;
 mod surface;
+mod texts;

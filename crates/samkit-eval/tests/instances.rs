@@ -40,7 +40,11 @@ fn the_numbers_are_pycocotools_numbers() {
         for class in &scores.classes {
             let numbers = [class.ap, class.ap50, class.ap75, class.ar];
             for (place, found) in numbers.into_iter().enumerate() {
-                same(&format!("{kind} {} {place}", class.name), found, &classes[&class.name][place]);
+                same(
+                    &format!("{kind} {} {place}", class.name),
+                    found,
+                    &classes[&class.name][place],
+                );
             }
         }
         assert_eq!(scores.images, 8);
@@ -64,7 +68,8 @@ fn results_of_other_images_are_refused() {
 
 #[test]
 fn wrong_types_are_shown_with_their_line() {
-    let text = "[\n{\"image_id\": 1, \"category_id\": \"cat\", \"bbox\": [1, 2, 3, 4], \"score\": 1}]";
+    let text =
+        "[\n{\"image_id\": 1, \"category_id\": \"cat\", \"bbox\": [1, 2, 3, 4], \"score\": 1}]";
     let error = error(text);
     assert!(error.to_string().contains("line 2"), "{error}");
     assert!(error.help().is_some_and(|help| help.to_string().contains("COCO results")));

@@ -34,7 +34,8 @@ pub use boxes::{
     Place, ResolvedBoxes, UnusableBoxes,
 };
 pub use dataset::{
-    AnnotatedImage, Instance, coco_dataset, coco_results, label_map, labelme, write_yolo,
+    AnnotatedImage, Instance, class_map, class_names, coco_dataset, coco_results, label_map,
+    labelme, write_yolo,
 };
 pub use find::{BadInput, Depth, FindError, IMAGE_EXTENSIONS, InputImage, find_images};
 pub use names::OutputNames;

@@ -30,7 +30,8 @@
 //! # Adding a model
 //! Add a [`ModelSpec`] to `registry.rs`: an id of lower-case letters, digits
 //! and dashes, the licence of the weights, and for each source its files with
-//! exact size and SHA-256. If an existing [`Conversion`] fits its tensors,
+//! exact size and SHA-256. ([`Hash::FromHub`] is for hubs, and only where no
+//! hash can be known beforehand.) If an existing [`Conversion`] fits its tensors,
 //! nothing else is needed; otherwise add a variant, and in `convert` the list
 //! of tensors (names and shapes) that the network needs, so that a wrong file
 //! is refused with the name of the first tensor that is not as expected.

@@ -88,6 +88,12 @@ impl ModelSpec {
     pub fn is_folder(&self) -> bool {
         self.conversion == Conversion::Clip
     }
+
+    /// Whether these are weights of Segment Anything, and not of a detector or of CLIP.
+    #[must_use]
+    pub fn is_segment_anything(&self) -> bool {
+        matches!(self.conversion, Conversion::MobileSam | Conversion::SamVit { .. })
+    }
 }
 
 /// The two kinds of [`Source`], to choose one by name.

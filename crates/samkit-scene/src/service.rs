@@ -49,7 +49,8 @@ impl SamService for Scene {
             MaskOutput::Single => samkit_engine::MaskOutput::Single,
             MaskOutput::Multi => samkit_engine::MaskOutput::Multi,
         };
-        let (sam, embedding) = (Self::sam(self).map_err(failed)?, self.embedding().map_err(failed)?);
+        let (sam, embedding) =
+            (Self::sam(self).map_err(failed)?, self.embedding().map_err(failed)?);
         let answers = match extent {
             Extent::Square => sam.predict(embedding, prompts, output),
             Extent::Image => sam.predict_inside(embedding, prompts, output),
@@ -85,10 +86,10 @@ impl SamService for Scene {
         let form: GeneratorForm = serde_json::from_str(params).map_err(other)?;
         let params = form.params();
         params.validate().map_err(other)?;
-        let (sam, embedding) = (Self::sam(self).map_err(failed)?, self.embedding().map_err(failed)?);
+        let (sam, embedding) =
+            (Self::sam(self).map_err(failed)?, self.embedding().map_err(failed)?);
         let progress = |done: usize, total: usize| progress(done as u64, total as u64);
-        generate_masks(sam, self.image(), Some(embedding), &params, &progress)
-            .map_err(failed)
+        generate_masks(sam, self.image(), Some(embedding), &params, &progress).map_err(failed)
     }
 }
 

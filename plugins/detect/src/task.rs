@@ -49,7 +49,9 @@ impl Task for Detect {
             let _ = rayon::ThreadPoolBuilder::new().num_threads(host.threads()).build_global();
         }
         let detector = match params.is_built_in() {
-            true => SsdLite::load(&host.weights_path(BUILT_IN)?).map(Box::new).map(Detector::BuiltIn),
+            true => {
+                SsdLite::load(&host.weights_path(BUILT_IN)?).map(Box::new).map(Detector::BuiltIn)
+            }
             false => {
                 let names = params.class_names_file.as_deref().map(names_file).transpose()?;
                 let options = params.options(names);

@@ -48,6 +48,12 @@ impl Categories {
     }
 }
 
+/// Numbers and names of all classes that are there and have a number, in the order of the numbers.
+pub fn class_names(images: &[AnnotatedImage]) -> BTreeMap<u32, String> {
+    let things = images.iter().flat_map(|image| &image.instances);
+    things.filter_map(|thing| Some((thing.category_id?, name(thing).to_owned()))).collect()
+}
+
 pub(super) fn name(thing: &Instance) -> &str {
     if thing.label.is_empty() { UNNAMED } else { &thing.label }
 }

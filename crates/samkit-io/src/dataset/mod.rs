@@ -11,8 +11,9 @@ use std::path::PathBuf;
 use samkit_core::{BBox, Rle, Size};
 
 use categories::Categories;
+pub use categories::class_names;
 pub use coco::{coco_dataset, coco_results};
-pub use label_map::label_map;
+pub use label_map::{class_map, label_map};
 pub use labelme::labelme;
 pub use yolo::write_yolo;
 

@@ -21,8 +21,10 @@
 use super::{Conversion, FileSpec, Hash, ModelSpec, Source, file};
 
 const HUB: &str = "https://huggingface.co/";
-/// The most that a JSON file which is not pinned may have: a tokenizer has 2 MB.
-const JSON_LIMIT: u64 = 4 << 20;
+/// The most that is accepted of files that are not pinned: a configuration has 4 kB, a tokenizer
+/// 2 MB.
+const CONFIG_LIMIT: u64 = 64 << 10;
+const TOKENIZER_LIMIT: u64 = 4 << 20;
 
 /// Both JSON files of ViT-B/32, the same in both revisions.
 const B32_CONFIG: (u64, &str) =
@@ -98,7 +100,7 @@ pub(super) fn vit_l14_336() -> ModelSpec {
             4_757,
             "51b1c14aabcdf639c4a0370eeda1010b773bbe1df78319c7d0f5882c22ac0ac0",
         ),
-        unpinned("tokenizer.json", JSON_LIMIT),
+        unpinned("tokenizer.json", TOKENIZER_LIMIT),
     ];
     let pytorch = file(
         "pytorch_model.bin",
@@ -119,7 +121,7 @@ pub(super) fn vit_l14_336() -> ModelSpec {
 
 pub(super) fn tiny() -> ModelSpec {
     let json = [
-        unpinned("config.json", JSON_LIMIT),
+        unpinned("config.json", CONFIG_LIMIT),
         file("tokenizer.json", B32_TOKENIZER.0, B32_TOKENIZER.1),
     ];
     let safetensors = file(
