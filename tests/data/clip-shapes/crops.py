@@ -303,7 +303,8 @@ class Painter:
         pixels = self.blur_some(pixels, self.chance(0.3, n), float(self.uniform(0.3, 0.9, 1)))
         gain = self.uniform(0.92, 1.08, n)[:, None, None, None]
         lift = self.uniform(-0.05, 0.05, n)[:, None, None, None]
-        noise = torch.randn(pixels.shape, generator=self.random) * self.uniform(0, 0.02, n)[:, None, None, None]
+        noise = torch.randn(pixels.shape, generator=self.random)
+        noise = noise * self.uniform(0, 0.02, n)[:, None, None, None]
         return (pixels * gain + lift + noise).clamp(0, 1)
 
 

@@ -25,31 +25,34 @@ MODES = ["keep", "dim", "blur", "white", "black", "grey", "mean"]
 MARGINS = [0.1, 0.25]
 # Prompts that CLIP users average.
 ENSEMBLE = ["a photo of {}.", "a cropped photo of {}.", "a close-up photo of {}.", "itap of {}."]
+# The network's longest text in tokens.
+LIMIT = 32
 GREY = tuple(round(255 * c) for c in CLIP_MEAN)
 
 
 def cut(image, mask, mode, margin):
-    """A square around the mask's box, `margin` of the longer side wider on each side; what is not
-    in the mask is treated as `mode` says; 48×48 pixels by bicubic resampling."""
+    """A square around the mask's box, `margin` of the longer side wider on each side, padded where
+    it leaves the picture; what is not in the mask is treated as `mode` says."""
     ys, xs = np.nonzero(mask)
     x0, x1, y0, y1 = xs.min(), xs.max() + 1, ys.min(), ys.max() + 1
-    side = max(x1 - x0, y1 - y0) * (1 + 2 * margin)
-    left, top = round((x0 + x1 - side) / 2), round((y0 + y1 - side) / 2)
+    side = round(float(max(x1 - x0, y1 - y0) * (1 + 2 * margin)))
+    left, top = int(x0 + x1 - side) // 2, int(y0 + y1 - side) // 2
     fill = {"white": (255,) * 3, "black": (0,) * 3}.get(mode, GREY)
     if mode == "mean":
         fill = tuple(int(c) for c in image.reshape(-1, 3).mean(0))
+    square = Image.new("RGB", (side, side), fill)
+    square.paste(Image.fromarray(image), (-left, -top))
+    inside = Image.new("1", (side, side))
+    inside.paste(Image.fromarray(mask), (-left, -top))
     if mode == "keep":
-        shown = image
-    elif mode == "dim":
-        shown = np.where(mask[..., None], image, image * 0.35).astype(np.uint8)
+        return square
+    if mode == "dim":
+        outside = square.point(lambda value: value * 0.35)
     elif mode == "blur":
-        soft = np.asarray(Image.fromarray(image).filter(ImageFilter.GaussianBlur(float(side) / 10)))
-        shown = np.where(mask[..., None], image, soft)
+        outside = square.filter(ImageFilter.GaussianBlur(side / 10))
     else:
-        shown = np.where(mask[..., None], image, np.array(fill, np.uint8))
-    square = Image.new("RGB", (round(side), round(side)), fill)
-    square.paste(Image.fromarray(shown), (-left, -top))
-    return square
+        outside = Image.new("RGB", (side, side), fill)
+    return Image.composite(square, outside, inside)
 
 
 def pixels(crop):
@@ -122,6 +125,8 @@ class Network:
 
     def ids(self, texts):
         rows = [e.ids for e in self.tokenizer.encode_batch(texts)]
+        # A longer text loses its tail and keeps its end.
+        rows = [row if len(row) <= LIMIT else [*row[: LIMIT - 1], self.end] for row in rows]
         longest = max(map(len, rows))
         return torch.tensor([row + [self.end] * (longest - len(row)) for row in rows])
 
@@ -152,7 +157,6 @@ def collect(scenes):
     for number in range(scenes):
         image, objects = scene(number)
         for kind, pair, mask in regions(image, objects, rng):
-            # A kept or dimmed rest of a scene, or part of an object, shows the objects themselves.
             for mode in MODES:
                 margin = MARGINS[int(rng.integers(2))]
                 pictures.append(pixels(cut(image, mask, mode, margin)))
@@ -167,83 +171,79 @@ def percent(values):
 def report(name, image, rows, queries, refusals, scale):
     """Figures of one way of asking; `queries` are all pairs in the order of PAIRS."""
     cosines = (image @ queries.T).numpy()
-    against = torch.logsumexp(scale * image @ refusals.T, 1).numpy()
-    margin = scale * cosines - against[:, None]
-    kinds = np.array([r[0] for r in rows])
-    modes = np.array([r[2] for r in rows])
+    refused = (scale * image @ refusals.T).numpy()
+    kinds, modes = np.array([r[0] for r in rows]), np.array([r[2] for r in rows])
     target = np.array([PAIRS.index(r[1]) if r[1] else -1 for r in rows])
     held = np.array([r[1] in HELD_OUT for r in rows])
     single = kinds == "object"
-    best = cosines.argmax(1)
     print(f"\n== {name} ==")
-    hit = best == target
+    hit = cosines.argmax(1) == target
     print("top-1 of 48, seen", percent(hit[single & ~held]), "held out", percent(hit[single & held]))
     for mode in MODES:
         m = single & (modes == mode)
         print(f"  {mode}: seen {percent(hit[m & ~held])} held out {percent(hit[m & held])}")
 
-    right = np.zeros_like(cosines, bool)
-    right[np.nonzero(single)[0], target[single]] = True
-    wrong_single = single[:, None] & ~right
-    seen_query = np.array([p not in HELD_OUT for p in PAIRS])
+    groups = questions(kinds, target)
+    rules = {"softmax of the query and the five prompts": scale * cosines > logsum(refused)}
+    everything = np.concatenate([scale * cosines, refused], 1)
+    # More than half of the sum over everything.
+    rules["softmax of all 48 and the five prompts"] = scale * cosines - logsum(everything) > math.log(0.5)
+    for t in (0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75):
+        rules[f"cosine > {t}"] = cosines > t
+    for rule, yes in rules.items():
+        print(rule)
+        print("  " + ", ".join(f"{group} {percent(yes[which])}" for group, which in groups.items()))
+    print("cosines: quantiles 0 1 5 50 95 99 100")
+    for group, which in groups.items():
+        row = " ".join(f"{v:6.3f}" for v in np.quantile(cosines[which], [0, 0.01, 0.05, 0.5, 0.95, 0.99, 1]))
+        print(f"  {group:20} {row}")
+    absent(rows, rules, modes)
 
-    print("softmax of the query and the five prompts, P > 0.5:")
-    yes = margin > 0
-    print("  right crop, seen", percent(yes[right & seen_query]), "held out", percent(yes[right & ~seen_query]))
-    print("  other object", percent(yes[wrong_single]))
-    colour = np.array([p[0] for p in PAIRS])
-    shape = np.array([p[1] for p in PAIRS])
-    same_colour = wrong_single & (colour[target][:, None] == colour)
-    same_shape = wrong_single & (shape[target][:, None] == shape)
-    print("    same colour", percent(yes[same_colour]), "same shape", percent(yes[same_shape]))
-    print("    neither", percent(yes[wrong_single & ~same_colour & ~same_shape]))
-    print("    held-out query", percent(yes[wrong_single & ~seen_query]))
-    for kind in ("background", "part", "group"):
-        print(f"  {kind}", percent(yes[kinds == kind]))
-    own = (kinds == "part", target[kinds == "part"])
-    print("  part, asked for its own object", percent(yes[own]))
 
-    whole = scale * cosines
-    rival = np.concatenate([whole, (scale * image @ refusals.T).numpy()], 1)
-    p = np.exp(whole - torch.logsumexp(torch.tensor(rival), 1).numpy()[:, None])
-    print("softmax of all 48 and the five prompts, P > 0.5:")
-    print("  right crop, seen", percent(p[right & seen_query] > 0.5), "held out", percent(p[right & ~seen_query] > 0.5), "wrong", percent(p[wrong_single] > 0.5))
+def logsum(logits):
+    return torch.logsumexp(torch.tensor(logits), 1, keepdim=True).numpy()
 
-    print("cosine alone:")
-    quantiles = [0, 0.01, 0.05, 0.5, 0.95, 0.99, 1]
-    groups = {
-        "right seen": cosines[right & seen_query],
-        "right held out": cosines[right & ~seen_query],
-        "same colour": cosines[same_colour],
-        "same shape": cosines[same_shape],
-        "neither": cosines[wrong_single & ~same_colour & ~same_shape],
-        "background": cosines[kinds == "background"].ravel(),
-        "part": cosines[kinds == "part"].ravel(),
-        "group": cosines[kinds == "group"].ravel(),
+
+def questions(kinds, target):
+    """Which (crop, query) belong to which group."""
+    colour, shape = np.array([p[0] for p in PAIRS]), np.array([p[1] for p in PAIRS])
+    seen = np.array([p not in HELD_OUT for p in PAIRS])
+    single = (kinds == "object")[:, None]
+    right = single & (target[:, None] == np.arange(len(PAIRS)))
+    wrong = single & ~right
+    same_colour = wrong & (colour[target][:, None] == colour)
+    same_shape = wrong & (shape[target][:, None] == shape)
+    every = np.ones((1, len(PAIRS)), bool)
+    return {
+        "right, seen": right & seen,
+        "right, held out": right & ~seen,
+        "wrong object": wrong,
+        "same colour": same_colour,
+        "same shape": same_shape,
+        "neither": wrong & ~same_colour & ~same_shape,
+        "wrong, held-out query": wrong & ~seen,
+        "background": (kinds == "background")[:, None] & every,
+        "group": (kinds == "group")[:, None] & every,
+        "part": (kinds == "part")[:, None] & (target[:, None] != np.arange(len(PAIRS))),
+        "part, its own object": (kinds == "part")[:, None] & (target[:, None] == np.arange(len(PAIRS))),
     }
-    for group, values in groups.items():
-        row = " ".join(f"{v:6.3f}" for v in np.quantile(values, quantiles))
-        print(f"  {group:15} quantiles 0 1 5 50 95 99 100: {row}")
-    for t in (0.5, 0.55, 0.6, 0.65, 0.7, 0.75):
-        over = cosines > t
-        print(f"  > {t}: right", percent(over[right]), "held out", percent(over[right & ~seen_query]), "other object", percent(over[wrong_single]), "background", percent(over[kinds == "background"]), "part", percent(over[kinds == "part"]), "group", percent(over[kinds == "group"]))
-    absent(rows, yes, cosines, modes)
-    return cosines
 
 
-def absent(rows, yes, cosines, modes):
+def absent(rows, rules, modes):
     """How often a scene without an object gives a mask for it, over all of its regions."""
     numbers = np.array([r[3] for r in rows])
-    print("asked for an object that is not in the scene, any region answers:")
-    for mode in MODES:
-        answers, over = [], []
+    print("an object that is not in the scene, some region answers (all regions; objects and background)")
+    whole = np.array([r[0] in ("object", "background") for r in rows])
+    for rule, yes in rules.items():
+        found, found_whole = [], []
         for number in np.unique(numbers):
-            mine = (numbers == number) & (modes == mode)
-            there = {r[1] for r, m in zip(rows, mine) if m and r[0] == "object"}
+            there = {r[1] for r in rows if r[3] == number and r[0] == "object"}
             missing = [i for i, pair in enumerate(PAIRS) if pair not in there]
-            answers.extend(yes[mine][:, missing].any(0))
-            over.extend((cosines[mine][:, missing] > 0.65).any(0))
-        print(f"  {mode}: softmax {percent(answers)}, cosine > 0.65 {percent(over)}")
+            for mode in MODES:
+                mine = (numbers == number) & (modes == mode)
+                found.extend(yes[mine][:, missing].any(0))
+                found_whole.extend(yes[mine & whole][:, missing].any(0))
+        print(f"  {rule}: {percent(found)}; {percent(found_whole)}")
 
 
 def expected(network):
@@ -275,13 +275,8 @@ def expected(network):
         "über 12",
         "several shapes " * 20,
     ]
-    ids = [row[: LIMIT - 1] + [network.end] if len(row) > LIMIT else row for row in (e.ids for e in network.tokenizer.encode_batch(texts))]
-    image = network.images(pictures)
-    with torch.no_grad():
-        text = torch.cat([
-            F.normalize(network.model.text_projection(network.model.text_model(input_ids=torch.tensor([row])).pooler_output), dim=1)
-            for row in ids
-        ])
+    ids = [network.ids([text])[0].tolist() for text in texts]
+    image, text = network.images(pictures), torch.cat([network.texts([text]) for text in texts])
     rounded = lambda rows: [[round(v, 6) for v in row] for row in rows.tolist()]
     for crop, row in zip(crops, rounded(image)):
         crop["embedding"] = row
@@ -296,11 +291,8 @@ def expected(network):
         file.write("\n")
 
 
-LIMIT = 32
-
-
 def main():
-    arguments = argparse.ArgumentParser()
+    arguments = argparse.ArgumentParser(description="How often the small CLIP is right.")
     arguments.add_argument("--expected", action="store_true")
     arguments.add_argument("--folder", default=".")
     arguments.add_argument("--scenes", type=int, default=SCENES)
@@ -315,7 +307,7 @@ def main():
     phrases = [pair_phrases(*pair)[0] for pair in PAIRS]
     refusals = network.texts(REFUSALS)
     print(len(rows), "crops")
-    cosines = report("plain queries", image, rows, network.texts(phrases), refusals, network.scale)
+    report("plain queries", image, rows, network.texts(phrases), refusals, network.scale)
     for form in ("a photo of {}.", ENSEMBLE):
         templates = [form] if isinstance(form, str) else form
         queries = network.averaged(phrases, templates)

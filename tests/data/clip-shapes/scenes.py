@@ -102,8 +102,12 @@ def background(random):
 def coverage(shape, place):
     """How much of each pixel the shape covers, HEIGHT×WIDTH."""
     cx, cy, radius, turn = place
-    y, x = np.mgrid[:HEIGHT, :WIDTH]
+    rows = slice(int(cy - radius - 1), int(cy + radius + 2))
+    columns = slice(int(cx - radius - 1), int(cx + radius + 2))
+    y, x = np.mgrid[rows, columns]
     dx, dy = torch.tensor((x + 0.5 - cx) / radius), torch.tensor((y + 0.5 - cy) / radius)
     cos, sin = math.cos(turn), math.sin(turn)
     outside = distance(shape, cos * dx + sin * dy, cos * dy - sin * dx)
-    return np.clip(0.5 - outside.numpy() * radius, 0, 1)
+    cover = np.zeros((HEIGHT, WIDTH))
+    cover[rows, columns] = np.clip(0.5 - outside.numpy() * radius, 0, 1)
+    return cover

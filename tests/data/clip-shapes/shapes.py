@@ -140,7 +140,7 @@ def pair_phrases(colour, shape):
 
 
 def colour_phrases(colour):
-    return [f"something {colour}", article(f"{colour} object"), article(f"{colour} shape"), f"a {colour} thing" if colour != "orange" else "an orange thing"]
+    return [f"something {colour}", *(article(f"{colour} {noun}") for noun in ("object", "shape", "thing"))]
 
 
 def shape_phrases(shape):
