@@ -28,26 +28,30 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
 # Ways of asking, as parameters of the task `instances`.
-ONE_PASS = {"refine": False, "rank": "box"}
-REFINED = {"refine": True, "rank": "box"}
+ONE_PASS = {"refine": False, "rank": "box", "clip_margin": None}
+REFINED = ONE_PASS | {"refine": True, "refine_from": "predicted-iou"}
+BY_BOX = REFINED | {"refine_from": "box-agreement"}
 WAYS = {
     "one pass, single mask": ONE_PASS,
     "one pass, best of three by predicted IoU": ONE_PASS | {"choice": "predicted-iou"},
     "one pass, best of three by box": ONE_PASS | {"choice": "box-agreement"},
     "refined from the best by predicted IoU": REFINED | {"refine_from": "predicted-iou"},
-    "refined from the best by box": REFINED | {"refine_from": "box-agreement"},
+    "refined from the best by box": BY_BOX,
     "refined from the single mask": REFINED | {"refine_from": "single"},
     "refined, best of three by predicted IoU": REFINED | {"choice": "predicted-iou"},
     "refined, best of three by box": REFINED | {"choice": "box-agreement"},
-    "refined from the best by box, best of three by box": REFINED
-    | {"refine_from": "box-agreement", "choice": "box-agreement"},
+    "refined from the best by box, best of three by box": BY_BOX | {"choice": "box-agreement"},
     "refined, boxes 5 % smaller": REFINED | {"box_padding": -0.05},
     "refined, boxes 5 % larger": REFINED | {"box_padding": 0.05},
     "refined, boxes 10 % larger": REFINED | {"box_padding": 0.1},
+    "refined from the best by box, small regions removed": BY_BOX | {"min_region_area": 100},
+    "refined from the best by box, cut 5 % outside": BY_BOX | {"clip_margin": 0.05},
+    "refined from the best by box, cut at the box (default)": BY_BOX | {"clip_margin": 0.0},
 }
 # Only the score differs.
 RANKS = {
-    f"refined, scored by {rank}": REFINED | {"rank": rank} for rank in ["predicted-iou", "product"]
+    f"the same, scored by {rank}": BY_BOX | {"clip_margin": 0.0, "rank": rank}
+    for rank in ["predicted-iou", "product"]
 }
 NUMBERS = ["AP", "AP50", "AP75", "APs", "APm", "APl", "AR1", "AR10", "AR100", "ARs", "ARm", "ARl"]
 

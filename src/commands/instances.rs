@@ -102,7 +102,7 @@ struct InstanceFlags {
     #[arg(long, value_parser = recipe_word::<Choice>, value_name = "NAME", default_value = "single")]
     choice: Choice,
     /// Cut off what lies further outside the box than this part of its sides, 0 to 1
-    #[arg(long, value_parser = number, value_name = "PART", default_value_t = 0.05)]
+    #[arg(long, value_parser = number, value_name = "PART", default_value_t = 0.0)]
     clip_margin: f32,
     /// Keep what lies outside the box
     #[arg(long, conflicts_with = "clip_margin")]

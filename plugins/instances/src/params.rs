@@ -80,7 +80,7 @@ impl Default for InstanceParams {
             refine: true,
             refine_from: Choice::BoxAgreement,
             choice: Choice::Single,
-            clip_margin: Some(0.05),
+            clip_margin: Some(0.0),
             rank: Rank::Product,
             mask_nms_threshold: 1.0,
             min_region_area: 0,

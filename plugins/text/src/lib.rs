@@ -17,7 +17,8 @@ mod views;
 
 pub use looker::Looker;
 pub use params::{
-    BACKGROUND, DEFAULT_MODEL, Looking, NAME_TEMPLATES, TEMPLATES, TextParams, Unknown, check_names, check_unknown,
+    BACKGROUND, DEFAULT_MODEL, Looking, NAME_TEMPLATES, TEMPLATES, TextParams, Unknown,
+    check_names, check_unknown,
 };
 pub use parts::{Prefer, Scored, containment, without_nested};
 pub use proposals::{Proposal, proposals};
