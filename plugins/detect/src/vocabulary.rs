@@ -55,7 +55,7 @@ fn class<'k>(
     known: &'k [String],
 ) -> Option<&'k String> {
     // A class of exactly this name is meant, whatever else could be read into it.
-    let exact = known.iter().find(|class| *class == name);
+    let exact = known.iter().find(|class| !class.is_empty() && *class == name);
     exact.or_else(|| {
         let forms = singulars(&plain(name));
         let synonym = forms.iter().find_map(|form| synonyms.get(form)).copied();
