@@ -19,7 +19,7 @@ use crate::view::view;
 use crate::weights::Weights;
 
 /// Images that go through the network together: more would take memory and no less time.
-const BATCH: usize = 32;
+const BATCH: usize = 64;
 
 /// A CLIP model: weights, tokenizer and the texts that it has embedded.
 pub struct ClipModel {

@@ -1,15 +1,18 @@
 //! Matrix products with weights that are too deep for the first-level cache.
 //!
 //! A panel of the weights goes through the cache in pieces of [`DEPTH`] rows, each of which meets all
-//! rows of the block before the next one comes. Sums are carried on where they were left, so the
-//! result is that of [`gemm`](super::super::gemm::gemm) to the bit.
+//! rows of the block before the next one comes; that is asked for meanwhile, since weights lie far
+//! away. Sums are carried on where they were left, so the result is that of
+//! [`gemm`](super::super::gemm::gemm) to the bit.
 
 use super::super::gemm::{MAX_ROWS, microkernel, partial};
 use super::super::isa::Isa;
 use super::super::microkernel::{Panel, Rows, Sums};
 
-/// Rows of a panel that are in the first-level cache at a time: 32 KiB with the widest panels.
-const DEPTH: usize = 256;
+/// Rows of a panel that are in the first-level cache at a time: 24 KiB with the widest panels.
+const DEPTH: usize = 192;
+/// Values in a line of the caches.
+const LINE: usize = 16;
 
 /// A matrix of `depth` rows and `columns` columns, in panels that are filled up with zeros.
 pub(crate) struct Matrix {
@@ -60,7 +63,10 @@ impl Matrix {
                     let depth = DEPTH.min(self.depth - first);
                     let panel = Panel { data: &panel[first * width..], stride: width };
                     let a = Rows { data: &a.data[first * a.column..], ..a };
+                    let next = &self.data[(index * self.depth + first + depth) * width..];
+                    let next = &next[..next.len().min(DEPTH * width)];
                     self.tiles(rows, |i, step| {
+                        prefetch(&next[next.len() * i / rows..next.len() * (i + step) / rows]);
                         let a = Rows { data: &a.data[i * a.row..], ..a };
                         let out = &mut out[i * stride..];
                         let sums = Sums { data: out, stride, accumulate: first > 0 };
@@ -88,6 +94,19 @@ impl Matrix {
             i += step;
         }
     }
+}
+
+/// Asks for values that are needed soon.
+#[inline(always)]
+fn prefetch(values: &[f32]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in values.chunks(LINE) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint, which reads nothing, about memory that `values` borrows.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (values, LINE);
 }
 
 #[cfg(test)]

@@ -13,8 +13,9 @@ use super::attention::Attention;
 use super::matrix::Matrix;
 use super::norm::LayerNorm;
 
-/// Rows that a thread takes at a time: their inputs and outputs stay in its second-level cache.
-const BLOCK: usize = 64;
+/// Most rows that a thread takes at a time: with fewer, weights come and go too often; with more,
+/// what is inside the MLP leaves the second-level cache.
+const MOST: usize = 144;
 /// What is added to the distance between rows, so that rows do not compete for the same lines of
 /// the first-level cache where widths are multiples of 1024.
 const GAP: usize = 16;
@@ -200,10 +201,11 @@ impl Transformer {
     /// Keys and values of all tokens, and queries where they are wanted.
     fn project(&self, block: &Block, x: &[f32], qkv: &mut [f32], with_queries: bool) {
         let (width, stride) = (self.shape.width, self.shape.width + GAP);
-        let blocks = qkv.par_chunks_mut(3 * width * BLOCK).zip(x.par_chunks(width * BLOCK));
+        let most = block_rows(x.len() / width);
+        let blocks = qkv.par_chunks_mut(3 * width * most).zip(x.par_chunks(width * most));
         let work = |scratch: &mut Scratch, qkv: &mut [f32], x: &[f32]| {
             let count = x.len() / width;
-            scratch.normed.resize(BLOCK * stride, 0.0);
+            scratch.normed.resize(MOST * stride, 0.0);
             block.norm1.spread(x, &mut scratch.normed, stride);
             if with_queries {
                 block.query.product(count, &scratch.normed, stride, qkv, 3 * width);
@@ -235,10 +237,11 @@ impl Transformer {
     fn queries(&self, block: &Block, x: &[f32]) -> Vec<f32> {
         let (width, stride) = (self.shape.width, self.shape.width + GAP);
         let mut queries = vec![0.0; x.len()];
-        let blocks = queries.par_chunks_mut(width * BLOCK).zip(x.par_chunks(width * BLOCK));
+        let most = block_rows(x.len() / width);
+        let blocks = queries.par_chunks_mut(width * most).zip(x.par_chunks(width * most));
         blocks.for_each(|(queries, x)| {
             self.scratches.lend(|scratch| {
-                scratch.normed.resize(BLOCK * stride, 0.0);
+                scratch.normed.resize(MOST * stride, 0.0);
                 block.norm1.spread(x, &mut scratch.normed, stride);
                 block.query.product(x.len() / width, &scratch.normed, stride, queries, width);
                 for row in queries.chunks_exact_mut(width) {
@@ -274,13 +277,14 @@ impl Transformer {
     fn finish(&self, block: &Block, mixed: &[f32], x: &mut [f32]) {
         let TransformerShape { width, hidden, .. } = self.shape;
         let (stride, wide) = (width + GAP, hidden + GAP);
-        let blocks = x.par_chunks_mut(width * BLOCK).zip(mixed.par_chunks(width * BLOCK));
+        let most = block_rows(x.len() / width);
+        let blocks = x.par_chunks_mut(width * most).zip(mixed.par_chunks(width * most));
         let work = |scratch: &mut Scratch, x: &mut [f32], mixed: &[f32]| {
             let count = x.len() / width;
             let Scratch { normed, hidden, out } = scratch;
-            normed.resize(BLOCK * stride, 0.0);
-            hidden.resize(BLOCK * wide, 0.0);
-            out.resize(BLOCK * width, 0.0);
+            normed.resize(MOST * stride, 0.0);
+            hidden.resize(MOST * wide, 0.0);
+            out.resize(MOST * width, 0.0);
             block.out.product(count, mixed, width, out, width);
             add_bias_and(self.isa, x, &block.out.bias, out);
             block.norm2.spread(x, normed, stride);
@@ -294,6 +298,12 @@ impl Transformer {
     }
 }
 
+/// Rows that a thread takes at a time of so many: an even number of blocks of about the same size.
+fn block_rows(rows: usize) -> usize {
+    let blocks = rows.div_ceil(MOST).next_multiple_of(2);
+    rows.div_ceil(blocks.max(1)).next_multiple_of(8).max(8)
+}
+
 /// Where sequences of these lengths lie.
 fn spans(lengths: &[usize]) -> Vec<Range<usize>> {
     let mut end = 0;
@@ -303,4 +313,132 @@ fn spans(lengths: &[usize]) -> Vec<Range<usize>> {
         start..end
     };
     lengths.iter().map(span).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::testing::noise;
+    use super::*;
+
+    /// Weights and bias of a layer, and their maths in f64.
+    struct Plain {
+        weight: Vec<f32>,
+        bias: Vec<f32>,
+    }
+
+    impl Plain {
+        fn new(inputs: usize, outputs: usize, seed: u32) -> Self {
+            let scale = (inputs as f32).powf(-0.5);
+            let weight = noise(inputs * outputs, seed).iter().map(|w| w * scale).collect();
+            Self { weight, bias: noise(outputs, seed + 1) }
+        }
+
+        fn norm(&self, x: &[f64]) -> Vec<f64> {
+            let mean = x.iter().sum::<f64>() / x.len() as f64;
+            let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / x.len() as f64;
+            let affine = self.weight.iter().zip(&self.bias);
+            let normal = x.iter().map(|x| (x - mean) / (variance + 1e-5).sqrt());
+            normal.zip(affine).map(|(x, (w, b))| x * f64::from(*w) + f64::from(*b)).collect()
+        }
+
+        fn linear(&self, x: &[f64]) -> Vec<f64> {
+            let rows = self.weight.chunks_exact(x.len()).zip(&self.bias);
+            let dot = |row: &[f32]| row.iter().zip(x).map(|(w, x)| f64::from(*w) * x).sum::<f64>();
+            rows.map(|(row, bias)| dot(row) + f64::from(*bias)).collect()
+        }
+
+        fn borrow(&self) -> [&[f32]; 2] {
+            [&self.weight, &self.bias]
+        }
+    }
+
+    /// Norm, query, key, value, out, norm, widen and narrow.
+    fn layers(shape: &TransformerShape, seed: u32) -> [Plain; 8] {
+        let (width, hidden) = (shape.width, shape.hidden);
+        let square = |n| Plain::new(width, width, seed + n);
+        let norm = |n| Plain { weight: noise(width, seed + n), bias: noise(width, seed + n + 1) };
+        [
+            norm(0),
+            square(2),
+            square(4),
+            square(6),
+            square(8),
+            norm(10),
+            Plain::new(width, hidden, seed + 12),
+            Plain::new(hidden, width, seed + 14),
+        ]
+    }
+
+    /// One block on one sequence by its definition.
+    fn block(shape: &TransformerShape, layers: &[Plain; 8], x: &mut [Vec<f64>]) {
+        let [norm1, query, key, value, out, norm2, widen, narrow] = layers;
+        let head = shape.width / shape.heads;
+        let normed: Vec<_> = x.iter().map(|x| norm1.norm(x)).collect();
+        let each = |layer: &Plain| normed.iter().map(|x| layer.linear(x)).collect::<Vec<_>>();
+        let (queries, keys, values) = (each(query), each(key), each(value));
+        for (t, x) in x.iter_mut().enumerate() {
+            let seen = if shape.is_causal { t + 1 } else { keys.len() };
+            let mut mixed = vec![0.0; shape.width];
+            for h in 0..shape.heads {
+                let channels = h * head..(h + 1) * head;
+                let score = |s: usize| {
+                    let products = channels.clone().map(|c| queries[t][c] * keys[s][c]);
+                    (products.sum::<f64>() / (head as f64).sqrt()).exp()
+                };
+                let sum: f64 = (0..seen).map(score).sum();
+                for c in channels.clone() {
+                    mixed[c] = (0..seen).map(|s| score(s) * values[s][c]).sum::<f64>() / sum;
+                }
+            }
+            x.iter_mut().zip(out.linear(&mixed)).for_each(|(x, y)| *x += y);
+            let mut hidden = widen.linear(&norm2.norm(x));
+            hidden.iter_mut().for_each(|x| *x /= 1.0 + (-1.702 * *x).exp());
+            x.iter_mut().zip(narrow.linear(&hidden)).for_each(|(x, y)| *x += y);
+        }
+    }
+
+    #[test]
+    fn sequences_through_two_blocks_equal_the_definition_on_every_instruction_set() {
+        for (width, heads, hidden, is_causal) in [(64, 2, 300, false), (60, 3, 40, true)] {
+            let activation = Activation::QuickGelu;
+            let shape = TransformerShape { width, heads, hidden, activation, eps: 1e-5, is_causal };
+            let stack = [layers(&shape, 100), layers(&shape, 200)];
+            // In all more rows than a block has, and blocks that end inside a sequence.
+            let (lengths, at) = ([33, 1, 50], [32, 0, 7]);
+            let x = noise(84 * width, 3);
+            let mut expected = Vec::new();
+            for (span, at) in spans(&lengths).into_iter().zip(at) {
+                let rows = x[span.start * width..span.end * width].chunks_exact(width);
+                let wide = |row: &[f32]| row.iter().map(|&x| f64::from(x)).collect::<Vec<f64>>();
+                let mut rows: Vec<_> = rows.map(wide).collect();
+                stack.iter().for_each(|layers| block(&shape, layers, &mut rows));
+                expected.extend(rows.swap_remove(at));
+            }
+            for isa in Isa::available() {
+                let mut transformer = Transformer::with(isa, shape);
+                for layers in &stack {
+                    let [norm1, query, key, value, out, norm2, widen, narrow] =
+                        layers.each_ref().map(Plain::borrow);
+                    transformer.push(&BlockWeights {
+                        norm1,
+                        query,
+                        key,
+                        value,
+                        out,
+                        norm2,
+                        widen,
+                        narrow,
+                    });
+                }
+                let got = transformer.forward_at(&mut x.clone(), &lengths, &at);
+                assert_eq!(got.len(), expected.len());
+                for (got, expected) in got.iter().zip(&expected) {
+                    assert!((f64::from(*got) - expected).abs() < 1e-4, "{isa:?}: {got} {expected}");
+                }
+                let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a thread");
+                let alone = one.install(|| transformer.forward_at(&mut x.clone(), &lengths, &at));
+                assert_eq!(alone, got, "{isa:?}: one thread");
+            }
+        }
+    }
 }
