@@ -95,7 +95,7 @@ class Onnx:
             path = os.path.join(folder, "tower.onnx")
             example = torch.randn(2, 3, torch_side.side, torch_side.side)
             torch.onnx.export(
-                Tower(torch_side.model), (example,), path, input_names=["pixels"], dynamo=True, verbose=False,
+                Tower(torch_side.model).eval(), (example,), path, input_names=["pixels"], dynamo=True, verbose=False,
                 dynamic_shapes={"pixels": {0: torch.export.Dim("batch", min=1, max=1024)}},
             )
             options = onnxruntime.SessionOptions()

@@ -1,5 +1,8 @@
 //! An image as CLIP's image tower sees it: the shorter side scaled to the network's by Pillow's
 //! bicubic filter, the middle cut out, mean and deviation removed (`CLIPImageProcessor`).
+//!
+//! Pillow resized along x first when CLIP was trained, and so does this. Pillow 13 begins with the
+//! axis that is less work; at hard edges single levels differ then.
 
 use image::RgbImage;
 use samkit_engine::{Filter, resize_part};

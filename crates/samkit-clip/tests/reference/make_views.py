@@ -17,7 +17,7 @@ CASES = [
 
 def levels(width, height, side):
     processor = clip_model.processor(side)
-    image = clip_model.formula(width, height)
+    image = clip_model.scaled(clip_model.formula(width, height), side)
     pixels = processor(image, do_rescale=False, do_normalize=False, return_tensors="np")
     pixels = np.asarray(pixels["pixel_values"][0]).transpose(1, 2, 0).reshape(-1)
     step = 97 if side > 32 else 1
