@@ -68,20 +68,32 @@ pub(crate) fn dispatch(cli: Cli, console: Console) -> Result<Outcome, CliError> 
     }
 }
 
+/// Makes every step ready, and returns what the user should know.
+fn start(job: &Job, console: Console) -> Result<Vec<String>, CliError> {
+    let talk = Talk { console, bar: ProgressBar::hidden(), offline: job.offline };
+    let mut notes = Vec::new();
+    for step in &job.steps {
+        notes.extend(step.task.start(&job.images, &talk)?);
+    }
+    Ok(notes)
+}
+
 /// Runs a job, or only says what it would do.
 fn execute(job: &Job, args: &ReportArgs, console: Console) -> Result<Outcome, CliError> {
     if args.dry_run {
         report::print_plan(job, args.json);
         return Ok(Outcome::Done);
     }
+    let is_new = !job.output.exists();
     job.prepare_output()?;
     let cache = job.open_cache()?.map(Arc::new);
     job.start_threads()?;
-    let talk = Talk { console, bar: ProgressBar::hidden(), offline: job.offline };
-    let mut notes = Vec::new();
-    for step in &job.steps {
-        notes.extend(step.task.start(&job.images, &talk)?);
-    }
+    let notes = start(job, console).inspect_err(|_| {
+        // Nothing ran, so nothing is left; a folder with anything in it stays.
+        if is_new {
+            let _ = std::fs::remove_dir(&job.output);
+        }
+    })?;
     notes.iter().for_each(|note| console.say(note));
     let report = batch::run(job, cache, notes, console)?;
     if args.json {
