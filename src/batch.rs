@@ -150,7 +150,11 @@ impl Batch<'_> {
     fn announce(&self, report: &ImageReport, number: usize) {
         let title = self.title(report, number);
         for note in &report.notes {
-            self.console.detail(&format!("{title}: {note}"));
+            let line = format!("{title}: {note}");
+            match report.warnings.contains(note) {
+                true => self.console.say(&line),
+                false => self.console.detail(&line),
+            }
         }
         for failure in report.failures() {
             let help = failure.help.as_deref().map(|help| format!(" (hint: {help})"));
@@ -229,7 +233,8 @@ impl Batch<'_> {
         let mut report = StepReport::new(step);
         (report.masks, report.numbers) = (result.masks, result.numbers);
         report.instances = result.instances;
-        image.notes.extend(result.notes);
+        image.notes.extend(result.notes.iter().cloned());
+        image.warnings.extend(result.notes);
         let folder = self.job.folder(step);
         let size = scene.image().dimensions().into();
         for artifact in &result.artifacts {

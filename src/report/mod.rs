@@ -151,9 +151,12 @@ pub(crate) struct ImageReport {
     pub(crate) height: u32,
     /// Where its embedding came from: `encoded` or `cache`; null when no step asked for it.
     pub(crate) embedding: Option<&'static str>,
-    /// What was done to it while reading, such as rotation by EXIF, and files of the cache that
-    /// could not be used.
+    /// What was done to it while reading, such as rotation by EXIF, files of the cache that could not
+    /// be used, and what steps warn of.
     pub(crate) notes: Vec<String>,
+    /// Those of the notes that everybody should see.
+    #[serde(skip)]
+    pub(crate) warnings: Vec<String>,
     pub(crate) steps: Vec<StepReport>,
     /// Why nothing could be done with it.
     pub(crate) error: Option<Failure>,
@@ -238,6 +241,7 @@ impl ImageReport {
             height: 0,
             embedding: None,
             notes: Vec::new(),
+            warnings: Vec::new(),
             steps: Vec::new(),
             error: None,
             seconds: Parts::default(),

@@ -99,7 +99,8 @@ impl BoxesTask {
         let file = BoxFile::read(path, &options)?;
         let matched = file.matched(images);
         let notes = notes(path, &file, &matched, images);
-        if matched.without_entry().len() == images.len() && !matched.unmatched().is_empty() {
+        let fits_nothing = matched.without_entry().len() == images.len();
+        if fits_nothing && !(matched.unmatched().is_empty() && matched.ambiguous().is_empty()) {
             let help = notes.join("; ");
             return Err(TaskError::NoBoxes { path: path.to_owned(), help });
         }

@@ -55,7 +55,9 @@ impl Graph {
             None => Ok(model),
         });
         let optimised = model
-            .and_then(InferenceModelExt::into_optimized)
+            // Some graphs run as they are but cannot be rearranged, such as those with NMS whose number
+            // of boxes is open.
+            .and_then(|model| model.clone().into_optimized().or_else(|_| model.into_typed()))
             .and_then(|model| Ok((output_shapes(&model)?, SimplePlan::new(model)?)));
         let (outputs, plan) = optimised.map_err(failed)?;
         let texts = proto.metadata_props.into_iter().map(|entry| (entry.key, entry.value));
