@@ -57,8 +57,6 @@ fn options(case: &Case) -> OnnxOptions {
     }
 }
 
-/// By class and score: NMS and the like leave equal boxes in any order.
-
 /// Corners within a thousandth, scores within 1e-4.
 fn compare(name: &str, image: &RgbImage, found: Vec<Candidate>, expected: Vec<Candidate>) {
     let (box_error, score_error) = errors(name, image, found, expected);
