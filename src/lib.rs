@@ -29,9 +29,12 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+pub use samkit_clip as clip;
 pub use samkit_core as core;
+pub use samkit_detect as detect;
 pub use samkit_edges as edges;
 pub use samkit_engine as engine;
+pub use samkit_eval as eval;
 pub use samkit_io as io;
 pub use samkit_models as models;
 pub use samkit_plugin_host as plugins;
