@@ -100,7 +100,10 @@ fn nearest(name: &str, known: &[String]) -> Vec<String> {
         .iter()
         .filter(|class| !class.is_empty())
         .map(|class| (likeness(&class), class))
-        .filter(|(likeness, _)| *likeness >= ALIKE)
+        // Short names are unlike after a single slip: `dgo` is to find `dog`.
+        .filter(|(likeness, class)| {
+            *likeness >= ALIKE || strsim::osa_distance(&name, &plain(class)) <= 1
+        })
         .collect();
     near.sort_by(|a, b| b.0.total_cmp(&a.0));
     near.into_iter().take(NEAREST).map(|(_, class)| class.clone()).collect()
@@ -149,6 +152,7 @@ mod tests {
         let unknown = found(&["person", "teddy bar"]).expect_err("no class");
         assert_eq!(unknown.name, "teddy bar");
         assert_eq!(unknown.nearest, ["teddy bear"]);
+        assert_eq!(found(&["bsu"]).expect_err("no class").nearest, ["bus"]);
         let unknown = found(&["xylophone"]).expect_err("no class");
         assert_eq!(unknown.nearest, [""; 0]);
         assert!(found(&[""]).is_err());
