@@ -73,7 +73,7 @@ impl PluginTask {
     /// Makes an instance, and returns what it warns of.
     pub(super) fn start(&self, talk: &Talk) -> Result<Vec<String>, PluginError> {
         let services = Services::new(None, talk.clone());
-        let instance = self.plugin.create(&self.params, &services)?;
+        let instance = self.plugin.create(&self.params, &services).map_err(said_once)?;
         let heard = services.into_heard();
         *self.weights.lock().unwrap_or_else(PoisonError::into_inner) = heard.weights;
         *self.lock() = Some(instance);
@@ -102,7 +102,7 @@ impl PluginTask {
         };
         let (instance, outputs, heard) = watched(self.id(), cancel, GRACE, work)?;
         *self.lock() = Some(instance);
-        let mut done = self.collect(subject, outputs?);
+        let mut done = self.collect(subject, outputs.map_err(said_once)?);
         let Heard { notes, mut numbers, .. } = heard;
         done.notes = notes.iter().map(|note| format!("`{}`: {note}", self.id())).collect();
         if let Some(masks) = numbers.remove(MASKS) {
@@ -142,6 +142,18 @@ impl PluginTask {
             |output: Output| Named { name: output.name().to_owned(), what: Found::Output(output) };
         done.found = outputs.into_iter().map(named).collect();
         done
+    }
+}
+
+/// The error without a cause that its own words repeat: people would read it twice.
+fn said_once(error: PluginError) -> PluginError {
+    match error {
+        PluginError::Failed { plugin, reason, source: Some(cause) }
+            if reason.contains(&cause.to_string()) =>
+        {
+            PluginError::Failed { plugin, reason, source: None }
+        }
+        error => error,
     }
 }
 

@@ -174,15 +174,6 @@ fn check_extensions(plugin: &Plugin, services: &dyn HostServices) -> Result<(), 
     }
 }
 
-/// What a plugin says, without the program's own words that it repeats: these come as the cause.
-fn without_cause(reason: String, source: Option<&crate::ServiceError>) -> String {
-    let cause = source.map(|source| format!(": {source}")).unwrap_or_default();
-    match reason.strip_suffix(&cause) {
-        Some(said) if !cause.is_empty() && !said.is_empty() => said.to_owned(),
-        _ => reason,
-    }
-}
-
 /// The error behind a status and a breach, if there is one. Call it on the thread of the call: the
 /// plugin's text is that thread's.
 fn failed(
@@ -205,8 +196,7 @@ fn failed(
         abi::PANICKED => PluginError::Panicked { plugin: name, message: reason() },
         abi::INVALID_PARAMS => PluginError::Params { plugin: name, reason: reason() },
         abi::FAILED | abi::INVALID_INPUT | abi::UNSUPPORTED | abi::WRONG_CALL => {
-            let reason = without_cause(reason(), source.as_ref());
-            PluginError::Failed { plugin: name, reason, source }
+            PluginError::Failed { plugin: name, reason: reason(), source }
         }
         status => {
             let breach = Breach::UnknownStatus { call, status };
