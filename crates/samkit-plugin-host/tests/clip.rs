@@ -9,7 +9,9 @@ use samkit_plugin::{
     ClipInfo, Descriptor, EXT_CLIP, Embeddings, EntryCell, Host, Inputs, Kind, Outputs, Slot,
     Table, Task, TaskError,
 };
-use samkit_plugin_host::{Cancel, Input, Instance, Output, Plugin, PluginError, View, check};
+use samkit_plugin_host::{
+    Cancel, CheckLine, Input, Instance, Output, Plugin, PluginError, View, check,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use support::{DIM, TestHost, unit};
@@ -235,6 +237,10 @@ fn stopping_is_heard_in_create_and_in_run() {
 
 #[test]
 fn the_conformance_test_lends_a_clip_of_its_own() {
-    let failed: Vec<_> = check(&plugin()).into_iter().filter(|line| !line.passed).collect();
+    // Memory is the whole process's, in which other tests run at the same time; `check.rs` has a test of
+    // that line.
+    let counts = |line: &CheckLine| line.name != "outputs are freed";
+    let lines = check(&plugin()).into_iter().filter(counts);
+    let failed: Vec<_> = lines.filter(|line| !line.passed).collect();
     assert_eq!(failed, []);
 }
