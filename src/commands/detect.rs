@@ -65,7 +65,8 @@ pub(super) struct DetectorFlags {
     /// Only these classes, in any case and in the singular or plural
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     labels: Vec<String>,
-    /// Names of an ONNX file's classes in its order [default: the file's own, or COCO's]
+    /// Names of the classes of an ONNX file, or of YOLO's boxes, in their order [default: the file's
+    /// own, or COCO's]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "class_names_file")]
     class_names: Option<Vec<String>>,
     /// A text file with the names of an ONNX file's classes, one a line

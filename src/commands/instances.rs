@@ -36,7 +36,7 @@ pub(crate) struct InstancesArgs {
     images: ImageArgs,
     #[command(flatten)]
     engine: EngineArgs,
-    /// What to write: masks, overlay, labels, labelme, and of all images coco, results, yolo
+    /// What to write: masks, overlay, labels, classes, labelme, and of all images coco, results, yolo
     /// [default: masks,overlay]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     save: Vec<String>,

@@ -33,8 +33,9 @@ use crate::{
 
 /// Run a recipe on images
 ///
-/// RECIPE is a file, or the name of a recipe that is built in: edges. Paths in a recipe are relative
-/// to its file, paths given here to the current folder. A built-in recipe runs as if it lay in
+/// RECIPE is a file, or the name of a recipe that is built in: edges, line-art, instances,
+/// instances-from-boxes, grounded, text, semantic. Paths in a recipe are relative to its file, paths
+/// given here to the current folder. A built-in recipe runs as if it lay in
 /// ./configs: outside a clone of samkit's repository, name images with --input.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]

@@ -27,8 +27,8 @@ pub(crate) struct TextArgs {
     images: ImageArgs,
     #[command(flatten)]
     engine: EngineArgs,
-    /// What to write: masks, overlay, relevance, labels, labelme, and of all images coco, results,
-    /// yolo [default: masks,overlay]
+    /// What to write: masks, overlay, relevance, labels, classes, labelme, and of all images coco,
+    /// results, yolo [default: masks,overlay]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     save: Vec<String>,
     #[command(flatten)]
@@ -47,7 +47,7 @@ Examples:
   samkit text aerial.png --query 'swimming pool' --prefer part --points-per-side 64
   samkit text photos --query 'a dog' --clip-model models/my-clip     a folder with CLIP's three files
 
-CLIP's weights are fetched on first use (605 MB for the default); see `samkit models list`.";
+CLIP's weights are fetched on first use (607 MB for the default); see `samkit models list`.";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Text options")]
@@ -72,7 +72,8 @@ struct TextFlags {
     /// Most segments a query and image
     #[arg(long, value_parser = whole_number, value_name = "N", default_value_t = TextParams::default().max_results)]
     max_results: u32,
-    /// What a segment may be instead; can be given several times [default: a short list]
+    /// What a segment may be instead, in place of the default list (`samkit plugins show text`); can
+    /// be given several times
     #[arg(long, value_name = "TEXT")]
     background: Option<Vec<String>>,
     /// A sentence that queries are put into, at {}; can be given several times [default: a short list]
