@@ -9,9 +9,7 @@ use samkit_plugin::{
     ClipInfo, Descriptor, EXT_CLIP, Embeddings, EntryCell, Host, Inputs, Kind, Outputs, Slot,
     Table, Task, TaskError,
 };
-use samkit_plugin_host::{
-    Cancel, CheckLine, Input, Instance, Output, Plugin, PluginError, View, check,
-};
+use samkit_plugin_host::{Cancel, Input, Instance, Output, Plugin, PluginError, View, check};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use support::{DIM, TestHost, unit};
@@ -237,10 +235,9 @@ fn stopping_is_heard_in_create_and_in_run() {
 
 #[test]
 fn the_conformance_test_lends_a_clip_of_its_own() {
-    // Memory is the whole process's, in which other tests run at the same time; `check.rs` has a test of
-    // that line.
-    let counts = |line: &CheckLine| line.name != "outputs are freed";
-    let lines = check(&plugin()).into_iter().filter(counts);
-    let failed: Vec<_> = lines.filter(|line| !line.passed).collect();
+    // Memory is the whole process's, in which other tests run at the same time: a leak grows it every
+    // time, a neighbour does not.
+    let failed = || check(&plugin()).into_iter().filter(|line| !line.passed).collect::<Vec<_>>();
+    let failed = (0..3).map(|_| failed()).min_by_key(Vec::len).expect("three runs");
     assert_eq!(failed, []);
 }
