@@ -89,8 +89,11 @@ fn simple_rings(outline: &[Point]) -> Vec<Ring> {
     let mut seen: HashMap<(u32, u32), usize> = HashMap::new();
     for point in outline {
         if let Some(&index) = seen.get(&place(point)) {
-            open[index + 1..].iter().for_each(|point| drop(seen.remove(&place(point))));
-            rings.push(Ring::new(open.split_off(index)));
+            let ring = open.split_off(index);
+            for point in &ring {
+                seen.remove(&place(point));
+            }
+            rings.push(Ring::new(ring));
         }
         seen.insert(place(point), open.len());
         open.push(*point);
