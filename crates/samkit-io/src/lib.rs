@@ -34,8 +34,9 @@ pub use boxes::{
     Place, ResolvedBoxes, UnusableBoxes,
 };
 pub use dataset::{
-    AnnotatedImage, Instance, class_map, class_names, coco_dataset, coco_results, label_map,
-    labelme, write_yolo,
+    AnnotatedImage, AnnotatedImages, Categories, Instance, Segmentation, class_map, label_map,
+    labelme, write_class_legend, write_coco_dataset, write_coco_results, write_csv,
+    write_yolo_labels, yolo_image_path,
 };
 pub use find::{BadInput, Depth, FindError, IMAGE_EXTENSIONS, InputImage, find_images};
 pub use names::OutputNames;

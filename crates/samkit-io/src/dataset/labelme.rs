@@ -3,7 +3,7 @@
 use samkit_core::{Point, Size, outlines, simplified};
 use serde_json::{Value, json};
 
-use super::{Instance, POLYGON_TOLERANCE, categories::name, rounded};
+use super::{Instance, POLYGON_TOLERANCE, categories::name, number::Thousandths};
 
 /// The version of the format that is written.
 const VERSION: &str = "5.5.0";
@@ -41,8 +41,9 @@ pub fn labelme(size: Size, instances: &[Instance], image_path: &str) -> Value {
 }
 
 /// The corners of every part.
-fn parts(thing: &Instance) -> Vec<Vec<[f64; 2]>> {
-    let points = |points: &[Point]| points.iter().map(|p| [rounded(p.x), rounded(p.y)]).collect();
+fn parts(thing: &Instance) -> Vec<Vec<[Thousandths; 2]>> {
+    let points =
+        |points: &[Point]| points.iter().map(|p| [Thousandths(p.x), Thousandths(p.y)]).collect();
     let Some(mask) = &thing.mask else {
         let bbox = thing.bbox;
         return vec![points(&[Point::new(bbox.x0, bbox.y0), Point::new(bbox.x1, bbox.y1)])];

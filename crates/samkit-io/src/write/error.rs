@@ -39,7 +39,7 @@ impl WriteError {
         Self::Folder { path: path.into(), help: help(&source), source }
     }
 
-    pub(super) fn file(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn file(path: &Path, source: io::Error) -> Self {
         Self::File { path: path.into(), help: help(&source), source }
     }
 }

@@ -5,7 +5,7 @@ use std::{io::Write, path::Path};
 use samkit_core::{BBox, MaskRecord};
 use serde::{Serialize, Serializer};
 
-use super::{WriteError, write_atomically};
+use super::{Lines, WriteError, write_atomically};
 
 /// Writes masks as an array with the keys of the reference's records
 /// (`segment_anything/automatic_mask_generator.py`, output mode `coco_rle`), one record a line:
@@ -17,12 +17,10 @@ use super::{WriteError, write_atomically};
 /// When the file cannot be written.
 pub fn write_masks(path: &Path, records: &[MaskRecord]) -> Result<(), WriteError> {
     write_atomically(path, |file| {
-        file.write_all(b"[")?;
-        for (index, record) in records.iter().enumerate() {
-            file.write_all(if index == 0 { b"\n" } else { b",\n" })?;
-            serde_json::to_writer(&mut *file, &Record::new(record))?;
-        }
-        file.write_all(if records.is_empty() { b"]\n" } else { b"\n]\n" })
+        let mut lines = Lines::begin(&mut *file)?;
+        records.iter().try_for_each(|record| lines.push(&Record::new(record)))?;
+        lines.end()?;
+        file.write_all(b"\n")
     })
 }
 

@@ -3,6 +3,7 @@
 mod atomic;
 mod error;
 mod json;
+mod lines;
 mod logits;
 mod masks;
 mod png;
@@ -10,6 +11,7 @@ mod png;
 pub use atomic::write_atomically;
 pub use error::WriteError;
 pub use json::write_json;
+pub(crate) use lines::Lines;
 pub use logits::write_logits;
 pub use masks::write_masks;
 pub use png::{
