@@ -25,6 +25,7 @@ mod prompt;
 mod record;
 mod regions;
 mod rle;
+mod rle_ops;
 mod rle_string;
 
 pub use coco::{COCO_CATEGORIES, coco_id, coco_name};
