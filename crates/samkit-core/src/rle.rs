@@ -244,7 +244,7 @@ impl Rle {
     }
 
     /// Start and end of each non-empty run of the mask, in column-major pixel numbers.
-    fn spans(&self) -> impl Iterator<Item = (u32, u32)> {
+    pub(crate) fn spans(&self) -> impl Iterator<Item = (u32, u32)> {
         self.counts
             .chunks_exact(2)
             .scan(0, |position, pair| {

@@ -40,48 +40,45 @@ impl Rle {
     /// # Panics
     /// When the masks differ in size.
     pub fn intersection_area(&self, other: &Self) -> u64 {
-        let shared = self.stretches(other).filter(|stretch| stretch.ours & stretch.theirs);
-        shared.map(|stretch| u64::from(stretch.end - stretch.start)).sum()
+        self.check_same_size(other);
+        // Over runs of the masks only, which is twice as fast as a walk that knows the background:
+        // this is asked for every pair of masks.
+        let (mut ours, mut theirs) = (self.spans().peekable(), other.spans().peekable());
+        let mut shared = 0;
+        while let (Some(&a), Some(&b)) = (ours.peek(), theirs.peek()) {
+            shared += u64::from(a.1.min(b.1).saturating_sub(a.0.max(b.0)));
+            if a.1 <= b.1 {
+                ours.next()
+            } else {
+                theirs.next()
+            };
+        }
+        shared
     }
 
-    /// The mask of the pixels for which `holds(in this mask, in the other)`, which must be false
-    /// for pixels that are in neither.
+    /// The mask of the pixels for which `holds(in this mask, in the other)`.
     fn combined(&self, other: &Self, holds: impl Fn(bool, bool) -> bool) -> Self {
-        let mut inside = false;
-        let changes = self.stretches(other).filter_map(|stretch| {
-            let before = std::mem::replace(&mut inside, holds(stretch.ours, stretch.theirs));
-            (before != inside).then_some(stretch.start)
-        });
-        Self::from_changes(self.size(), changes.collect())
-    }
-
-    /// The pixels in order, cut wherever one of the masks changes.
-    fn stretches<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = Stretch> + 'a {
-        assert_eq!(self.size(), other.size(), "masks of two sizes have no pixels in common");
+        self.check_same_size(other);
         let [mut ours, mut theirs] = [self, other].map(Run::first);
         let total = self.size().area() as u32;
-        let mut start = 0;
-        std::iter::from_fn(move || {
-            if start == total {
-                return None;
+        let (mut position, mut inside) = (0, false);
+        let mut changes = Vec::new();
+        while position < total {
+            if holds(ours.inside, theirs.inside) != inside {
+                inside = !inside;
+                changes.push(position);
             }
-            let end = ours.end.min(theirs.end);
-            let stretch = Stretch { start, end, ours: ours.inside, theirs: theirs.inside };
-            ours.pass(end);
-            theirs.pass(end);
-            start = end;
-            Some(stretch)
-        })
+            position = ours.end.min(theirs.end);
+            ours.pass(position);
+            theirs.pass(position);
+        }
+        Self::from_changes(self.size(), changes)
     }
-}
 
-/// Pixels, in column-major numbers, over which two masks stay what they are.
-struct Stretch {
-    start: u32,
-    /// After the last pixel.
-    end: u32,
-    ours: bool,
-    theirs: bool,
+    fn check_same_size(&self, other: &Self) {
+        let (ours, theirs) = (self.size(), other.size());
+        assert!(ours == theirs, "masks of {ours} and {theirs} have no pixels in common");
+    }
 }
 
 /// The run of a code that a walk has come to.

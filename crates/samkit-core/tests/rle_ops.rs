@@ -69,7 +69,7 @@ fn sizes_without_pixels_have_one_empty_run() {
 }
 
 #[test]
-#[should_panic(expected = "masks of two sizes")]
+#[should_panic(expected = "masks of 3×2 and 2×3 have no pixels in common")]
 fn masks_of_other_sizes_are_refused() {
     let [a, b] = [Size::new(3, 2), Size::new(2, 3)].map(|size| Rle::from_mask(&Mask::empty(size)));
     let _ = a.union(&b);
