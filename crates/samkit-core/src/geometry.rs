@@ -82,6 +82,19 @@ impl BBox {
         intersection / (self.area() + other.area() - intersection)
     }
 
+    /// Whether all pixels of an inclusive box lie in this one, whose sides lie between pixels.
+    pub(crate) fn holds_pixels(&self, pixels: &Self) -> bool {
+        self.x0 <= pixels.x0
+            && self.y0 <= pixels.y0
+            && pixels.x1 + 1.0 <= self.x1
+            && pixels.y1 + 1.0 <= self.y1
+    }
+
+    /// Whether two inclusive boxes have a pixel in common.
+    pub(crate) fn shares_pixels(&self, other: &Self) -> bool {
+        self.x0 <= other.x1 && other.x0 <= self.x1 && self.y0 <= other.y1 && other.y0 <= self.y1
+    }
+
     /// Moved by (`dx`, `dy`).
     pub fn translated(&self, dx: f32, dy: f32) -> Self {
         Self::new(self.x0 + dx, self.y0 + dy, self.x1 + dx, self.y1 + dy)

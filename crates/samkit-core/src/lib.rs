@@ -14,26 +14,31 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod choice;
 mod coco;
 mod geometry;
 mod grid;
 mod mask;
 mod nms;
 mod outline;
+mod overlap;
 mod param;
 mod parts;
 mod prompt;
 mod record;
 mod regions;
 mod rle;
+mod rle_ops;
 mod rle_string;
 
+pub use choice::MaskChoice;
 pub use coco::{COCO_CATEGORIES, coco_id, coco_name};
 pub use geometry::{BBox, Point, Size};
-pub use grid::point_grid;
+pub use grid::{point_grid, points_inside};
 pub use mask::Mask;
 pub use nms::nms;
 pub use outline::{joined, outlines, simplified};
+pub use overlap::Overlap;
 pub use param::ParamError;
 pub use parts::{Part, parts, polygons};
 pub use prompt::{LOW_RES_SIDE, LowResLogits, PointLabel, PointPrompt, Prompt};

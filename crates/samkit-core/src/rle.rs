@@ -197,7 +197,7 @@ impl Rle {
         if self.size != other.size {
             return None;
         }
-        let intersection = self.intersection(other);
+        let intersection = self.intersection_area(other);
         let union = self.area() + other.area() - intersection;
         Some(if union == 0 { 0.0 } else { intersection as f64 / union as f64 })
     }
@@ -233,7 +233,7 @@ impl Rle {
     }
 
     /// Runs between ascending positions (column-major) at which the value changes.
-    fn from_changes(size: Size, changes: Vec<u32>) -> Self {
+    pub(crate) fn from_changes(size: Size, changes: Vec<u32>) -> Self {
         let mut counts = changes;
         counts.push(size.width * size.height);
         let mut start = 0;
@@ -244,7 +244,7 @@ impl Rle {
     }
 
     /// Start and end of each non-empty run of the mask, in column-major pixel numbers.
-    fn spans(&self) -> impl Iterator<Item = (u32, u32)> {
+    pub(crate) fn spans(&self) -> impl Iterator<Item = (u32, u32)> {
         self.counts
             .chunks_exact(2)
             .scan(0, |position, pair| {
@@ -272,20 +272,6 @@ impl Rle {
             let [left, top, _, bottom] = extent.unwrap_or([x, y0, x, y1 - 1]);
             Some([left, top.min(y0), x, bottom.max(y1 - 1)])
         })
-    }
-
-    fn intersection(&self, other: &Self) -> u64 {
-        let (mut ours, mut theirs) = (self.spans().peekable(), other.spans().peekable());
-        let mut shared = 0;
-        while let (Some(&a), Some(&b)) = (ours.peek(), theirs.peek()) {
-            shared += u64::from(a.1.min(b.1).saturating_sub(a.0.max(b.0)));
-            if a.1 <= b.1 {
-                ours.next()
-            } else {
-                theirs.next()
-            };
-        }
-        shared
     }
 }
 

@@ -1,8 +1,11 @@
 //! Run-length codes against pycocotools (`fixtures/make_fixtures.py`) and against plain masks.
 
+mod support;
+
 use proptest::prelude::*;
 use samkit_core::{BBox, Mask, Rle, RleError, Size};
 use serde::Deserialize;
+use support::{mask_of, size};
 
 #[derive(Deserialize)]
 struct Fixture {
@@ -131,26 +134,6 @@ fn sizes_without_pixels_have_one_empty_run() {
         assert_eq!(rle.to_mask(), Mask::empty(size));
         assert_eq!(rle.bbox(), BBox::new(0.0, 0.0, 0.0, 0.0));
     }
-}
-
-fn size() -> impl Strategy<Value = Size> {
-    (1u32..150, 1u32..40).prop_map(|(width, height)| Size::new(width, height))
-}
-
-/// Masks of few rectangles (long runs) or of noise (short runs).
-fn mask_of(size: Size) -> impl Strategy<Value = Mask> {
-    let corner = (0..size.width, 0..size.height);
-    let rectangles =
-        prop::collection::vec((corner.clone(), corner), 0..4).prop_map(move |corners| {
-            Mask::from_fn(size, |x, y| {
-                corners.iter().fold(false, |inside, (a, b)| {
-                    inside ^ ((a.0..=b.0).contains(&x) && (a.1..=b.1).contains(&y))
-                })
-            })
-        });
-    let noise = prop::collection::vec(any::<bool>(), size.area())
-        .prop_map(move |pixels| Mask::from_pixels(size, pixels).unwrap());
-    prop_oneof![rectangles, noise]
 }
 
 fn mask() -> impl Strategy<Value = Mask> {
