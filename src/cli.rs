@@ -6,8 +6,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
     detect::DetectArgs, edges::EdgesArgs, eval::EvalArgs, everything::EverythingArgs,
-    instances::InstancesArgs, models::ModelsArgs, plugins::PluginsArgs, recipe::RecipeArgs,
-    run::RunArgs, segment::SegmentArgs, text::TextArgs,
+    instances::InstancesArgs, merge::MergeArgs, models::ModelsArgs, plugins::PluginsArgs,
+    recipe::RecipeArgs, run::RunArgs, segment::SegmentArgs, text::TextArgs,
 };
 
 /// Masks, edges and segments out of images with Segment Anything.
@@ -77,6 +77,7 @@ pub(crate) enum Command {
     Detect(DetectArgs),
     Instances(InstancesArgs),
     Text(TextArgs),
+    Merge(MergeArgs),
     Models(ModelsArgs),
     Plugins(PluginsArgs),
     Recipe(RecipeArgs),

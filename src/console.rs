@@ -2,7 +2,7 @@
 
 use std::{io::IsTerminal, path::Path, sync::Mutex, time::Duration};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::cli::{ColorWhen, GlobalArgs};
 
@@ -43,6 +43,31 @@ impl Console {
         let line = self.bar("{prefix} {msg} {elapsed}").with_prefix(prefix);
         line.enable_steady_tick(Duration::from_millis(200));
         line
+    }
+
+    /// Where several bars stand together.
+    pub(crate) fn bars(&self) -> MultiProgress {
+        MultiProgress::with_draw_target(match self.bars {
+            true => ProgressDrawTarget::stderr(),
+            false => ProgressDrawTarget::hidden(),
+        })
+    }
+
+    pub(crate) fn has_bars(&self) -> bool {
+        self.bars
+    }
+
+    /// The bar of a run's images; a single one needs none.
+    pub(crate) fn images_bar(&self, total: usize, done: usize) -> ProgressBar {
+        if !self.bars || total < 2 {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::hidden())
+            .with_style(style("[{bar:40}] {pos} of {len} images, {per_sec}, {eta} left"))
+            .with_position(done as u64);
+        // The rate is that of this start of the run.
+        bar.reset_eta();
+        bar
     }
 
     fn bytes_bar(&self) -> ProgressBar {
@@ -155,10 +180,14 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
-/// A duration as people read it, to three digits: `8.53 ms`, `310 ms`, `2.29 s`, `3 min 20 s`.
+/// A duration as people read it, to three digits: `8.53 ms`, `310 ms`, `2.29 s`, `3 min 20 s`,
+/// `5 h 12 min`.
 pub(crate) fn duration(time: Duration) -> String {
     let seconds = time.as_secs_f64();
     let whole = seconds.round() as u64;
+    if whole >= 2 * 3600 {
+        return format!("{} h {} min", whole / 3600, whole % 3600 / 60);
+    }
     if whole >= 120 {
         return format!("{} min {} s", whole / 60, whole % 60);
     }
@@ -189,6 +218,8 @@ mod tests {
             (119.4, "119 s"),
             (119.6, "2 min 0 s"),
             (200.0, "3 min 20 s"),
+            (7199.0, "119 min 59 s"),
+            (7261.0, "2 h 1 min"),
         ];
         for (seconds, text) in cases {
             assert_eq!(duration(Duration::from_secs_f64(seconds)), text);

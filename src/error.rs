@@ -67,6 +67,28 @@ pub(crate) enum CliError {
     #[error("cannot write to the output folder {}", path.display())]
     #[diagnostic(help("name a folder that you may write to with `--output`"))]
     Output { path: PathBuf, source: std::io::Error },
+    /// Another run writes to the output folder.
+    #[error("another run works in {}: {owner}", path.display())]
+    #[diagnostic(help("wait for its end, or choose another folder with `--output`"))]
+    InUse { path: PathBuf, owner: String },
+    /// What is to be resumed is another run.
+    #[error("{} holds another run than this one: {changes}", path.display())]
+    #[diagnostic(help(
+        "undo the change, leave out `--resume` to do everything anew, or choose another folder with \
+         `--output`"
+    ))]
+    OtherRun { path: PathBuf, changes: String },
+    /// The journal of a run cannot be read or written.
+    #[error("the journal of the run in {} failed", path.display())]
+    #[diagnostic(help("check the disk; `--resume` goes on with what is recorded"))]
+    Journal { path: PathBuf, source: std::io::Error },
+    /// Shards that cannot be joined.
+    #[error("{reason}")]
+    Merge {
+        reason: String,
+        #[help]
+        help: String,
+    },
     /// A file that a flag names cannot be used.
     #[error("cannot use {} for `--{flag}`: {reason}", path.display())]
     FlagFile {

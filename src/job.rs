@@ -1,13 +1,13 @@
 //! Work as resolved: everything checked, nothing loaded.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use samkit_engine::{DeviceKind, EmbeddingCache, Precision};
-use samkit_io::InputImage;
+use samkit_io::{InputImage, ReadLimits};
 use samkit_models::ModelSpec;
 use samkit_recipe::Link;
 
-use crate::{error::CliError, tasks::Task};
+use crate::{error::CliError, shard::Shard, tasks::Task};
 
 /// What to do with which images.
 #[derive(Debug)]
@@ -26,6 +26,20 @@ pub(crate) struct Job {
     /// Whether the network may not be used.
     pub(crate) offline: bool,
     pub(crate) steps: Vec<JobStep>,
+    pub(crate) long: LongRun,
+}
+
+/// What matters when there are many images.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LongRun {
+    /// Images that are written at once, and that are read ahead.
+    pub(crate) jobs: usize,
+    /// Whether to go on where an earlier start of the same run stopped.
+    pub(crate) resume: bool,
+    /// Which part of the images to work on; all where it is not said.
+    pub(crate) shard: Option<Shard>,
+    /// How large images may be.
+    pub(crate) limits: ReadLimits,
 }
 
 /// One step, checked.
@@ -52,10 +66,15 @@ impl Job {
         self.steps.iter().any(|step| step.task.needs_sam())
     }
 
-    /// The folder that a step writes to: its own only when several steps write.
+    /// The images to work on, with their places in the list of all.
+    pub(crate) fn own_images(&self) -> impl Iterator<Item = (usize, &InputImage)> {
+        let is_own = |place: usize| self.long.shard.is_none_or(|shard| shard.has(place));
+        self.images.iter().enumerate().filter(move |(place, _)| is_own(*place))
+    }
+
+    /// The folder that a step writes to.
     pub(crate) fn folder(&self, step: &JobStep) -> PathBuf {
-        let writers = self.steps.iter().filter(|step| !step.save.is_empty()).count();
-        if writers > 1 { self.output.join(&step.id) } else { self.output.clone() }
+        step_folder(&self.output, &step.id, self.steps.iter().map(|step| &step.save))
     }
 
     /// The files that a step writes for an image, as patterns.
@@ -94,6 +113,16 @@ impl Job {
     pub(crate) fn thread_count(&self) -> usize {
         self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
+}
+
+/// The folder that a step writes to: its own only when several steps write. `saves` are those of all.
+pub(crate) fn step_folder<'s>(
+    output: &Path,
+    id: &str,
+    saves: impl IntoIterator<Item = &'s Vec<String>>,
+) -> PathBuf {
+    let writers = saves.into_iter().filter(|save| !save.is_empty()).count();
+    if writers > 1 { output.join(id) } else { output.to_owned() }
 }
 
 /// Starts the threads that everything computes on.

@@ -15,6 +15,7 @@ mod job;
 mod numbers;
 mod print;
 mod report;
+mod shard;
 mod stop;
 mod tasks;
 mod version;

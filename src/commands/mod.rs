@@ -5,6 +5,7 @@ pub(crate) mod edges;
 pub(crate) mod eval;
 pub(crate) mod everything;
 pub(crate) mod instances;
+pub(crate) mod merge;
 pub(crate) mod models;
 pub(crate) mod plugins;
 pub(crate) mod recipe;
@@ -14,17 +15,18 @@ pub(crate) mod text;
 
 mod options;
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use indicatif::ProgressBar;
 
 use crate::{
-    batch,
+    batch::{self, Done, Ending, Header, Lock, Records},
     cli::{Cli, Command},
     console::Console,
     error::CliError,
     job::Job,
-    report,
+    print::print_file,
+    report::{self, Failure},
     tasks::Talk,
 };
 use options::ReportArgs;
@@ -61,6 +63,7 @@ pub(crate) fn dispatch(cli: Cli, console: Console) -> Result<Outcome, CliError> 
         Command::Instances(args) => instances::run(&args, &global, console),
         Command::Segment(args) => segment::run(&args, &global, console),
         Command::Text(args) => text::run(&args, &global, console),
+        Command::Merge(args) => merge::run(&args, console),
         Command::Models(args) => models::run(args, console),
         Command::Plugins(args) => plugins::run(&args, &global),
         Command::Recipe(args) => recipe::run(&args, &global, console),
@@ -86,20 +89,67 @@ fn execute(job: &Job, args: &ReportArgs, console: Console) -> Result<Outcome, Cl
     }
     let is_new = !job.output.exists();
     job.prepare_output()?;
+    let lock = Lock::take(&job.output, job.long.shard, &format!("samkit {}", job.name))?;
     let cache = job.open_cache()?.map(Arc::new);
     job.start_threads()?;
-    let notes = start(job, console).inspect_err(|_| {
-        // Nothing ran, so nothing is left; a folder with anything in it stays.
-        if is_new {
-            let _ = std::fs::remove_dir(&job.output);
+    let ready = start(job, console).and_then(|notes| {
+        notes.iter().for_each(|note| console.say(note));
+        batch::run(job, cache, notes, console)
+    });
+    let done = match ready {
+        Ok(done) => done,
+        Err(error) => {
+            drop(lock);
+            if is_new {
+                remove_new(&job.output);
+            }
+            return Err(error);
         }
-    })?;
-    notes.iter().for_each(|note| console.say(note));
-    let report = batch::run(job, cache, notes, console)?;
-    if args.json {
-        report::print_json(&report);
+    };
+    let Done { header, records, ending } = done;
+    finish(&header, &job.output, &records, ending, (args.json, args.timings), console)
+}
+
+/// Writes what is made of all images, and tells how it went.
+fn finish(
+    header: &Header,
+    output: &Path,
+    records: &Records,
+    ending: Ending,
+    (as_json, timings): (bool, bool),
+    console: Console,
+) -> Result<Outcome, CliError> {
+    let stopped = ending.stopped.clone();
+    if let Some(Failure { message, help }) = &stopped {
+        let help = help.as_deref().map(|help| format!(" (hint: {help})")).unwrap_or_default();
+        eprintln!("stopped: {message}{help}");
+    }
+    let report = match batch::finish(header, output, records, ending) {
+        Ok(report) => report,
+        // The images' own files are there: it is not as if nothing had been done.
+        Err(error) => {
+            // Of one cause both are; the first was told.
+            if stopped.is_none() {
+                eprintln!("{:?}", miette::Report::new(error));
+            }
+            return Ok(Outcome::SomeFailed);
+        }
+    };
+    if as_json {
+        print_file(&output.join(batch::report_name(header)));
     } else if !console.quiet {
-        report::table::print(&report, args.timings);
+        let failed = |source| CliError::Journal { path: output.to_owned(), source };
+        report::table::print(&report, timings).map_err(failed)?;
     }
     Ok(report.outcome())
+}
+
+/// Nothing ran, so nothing is left; a folder with anything in it stays.
+fn remove_new(output: &Path) {
+    let own = output.join(batch::FOLDER);
+    for entry in std::fs::read_dir(&own).into_iter().flatten().flatten() {
+        let _ = std::fs::remove_file(entry.path());
+    }
+    let _ = std::fs::remove_dir(own);
+    let _ = std::fs::remove_dir(output);
 }

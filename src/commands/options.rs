@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use samkit_engine::{DeviceKind, Precision};
-use samkit_io::Depth;
+use samkit_io::{Depth, ReadLimits};
 use samkit_models::ModelSpec;
 use serde::de::DeserializeOwned;
 
@@ -13,7 +13,8 @@ use crate::{
     console::Console,
     error::CliError,
     inputs::find_images,
-    job::{Job, JobStep},
+    job::{Job, JobStep, LongRun},
+    shard::Shard,
     tasks::Task,
 };
 
@@ -32,6 +33,56 @@ pub(crate) struct ImageArgs {
     pub(crate) output: PathBuf,
     #[command(flatten)]
     pub(crate) report: ReportArgs,
+    #[command(flatten)]
+    pub(crate) long: LongRunArgs,
+}
+
+/// What matters when there are many images.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Many and large images")]
+pub(crate) struct LongRunArgs {
+    /// Go on where the same run stopped, however it did: what is complete and unchanged is not done
+    /// again
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Work on one part of the images only, such as 3/8 for the third of eight: many machines share a
+    /// folder, and `samkit merge` joins their results. auto/8, or auto, takes the number from
+    /// SLURM_ARRAY_TASK_ID, JOB_COMPLETION_INDEX or PARALLEL_SEQ
+    #[arg(long, value_name = "N/COUNT", value_parser = str::parse::<Shard>)]
+    pub(crate) shard: Option<Shard>,
+    /// Images that are written at once, and that are read ahead; one at a time is computed
+    #[arg(long, value_name = "N", value_parser = jobs, default_value_t = 2)]
+    pub(crate) jobs: usize,
+    /// Refuse images of more pixels than this, in millions
+    #[arg(long, value_name = "MILLIONS", value_parser = limit, default_value_t = ReadLimits::default().max_pixels / 1_000_000)]
+    pub(crate) max_megapixels: u64,
+    /// Refuse images whose file, or whose decoding, takes more than this, in MiB
+    #[arg(long, value_name = "MIB", value_parser = limit, default_value_t = ReadLimits::default().max_memory >> 20)]
+    pub(crate) max_decode_memory: u64,
+}
+
+impl LongRunArgs {
+    pub(super) fn resolve(&self) -> LongRun {
+        let limits = ReadLimits {
+            max_pixels: self.max_megapixels * 1_000_000,
+            max_memory: self.max_decode_memory << 20,
+        };
+        let Self { resume, shard, jobs, .. } = *self;
+        LongRun { jobs, resume, shard, limits }
+    }
+}
+
+/// More would only wait for each other.
+const MOST_JOBS: usize = 64;
+
+fn jobs(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| (1..=MOST_JOBS).contains(number));
+    number.ok_or_else(|| format!("expected a whole number from 1 to {MOST_JOBS}"))
+}
+
+fn limit(text: &str) -> Result<u64, String> {
+    let number = text.parse().ok().filter(|number| (1..=1 << 20).contains(number));
+    number.ok_or_else(|| format!("expected a whole number from 1 to {}", 1 << 20))
 }
 
 /// Segment Anything.
@@ -137,6 +188,7 @@ impl ImageArgs {
             threads: global.threads.map(usize::from),
             offline: self.report.offline,
             steps,
+            long: self.long.resolve(),
         })
     }
 }

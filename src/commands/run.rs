@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::{
     Outcome, execute,
-    options::{OUTPUT, ReportArgs, default_model, device, precision, sam_models},
+    options::{LongRunArgs, OUTPUT, ReportArgs, default_model, device, precision, sam_models},
 };
 use crate::{
     catalogue::Tasks,
@@ -65,6 +65,8 @@ pub(crate) struct RunArgs {
     cache: Option<PathBuf>,
     #[command(flatten)]
     report: ReportArgs,
+    #[command(flatten)]
+    long: LongRunArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -112,6 +114,7 @@ pub(super) fn run(
         threads: global.threads.map(usize::from).or(recipe.engine.threads),
         offline: args.report.offline,
         steps,
+        long: args.long.resolve(),
     };
     execute(&job, &args.report, console)
 }

@@ -1,39 +1,41 @@
 //! The summary for people.
 
-use std::{fmt::Write, time::Duration};
+use std::{fmt::Write, io, time::Duration};
 
-use super::{RunReport, StepReport};
+use super::{ImageReport, RunReport, StepReport};
 use crate::{
     console::{counted, duration},
     print::print_text,
 };
 
+/// More images than this are not listed one by one, but for those that failed.
+const LISTED: usize = 50;
+
 /// Prints what was written and how long each part took.
-pub(crate) fn print(report: &RunReport, timings: bool) {
-    print_text(&text(report, timings));
+///
+/// # Errors
+/// When the journal cannot be read.
+pub(crate) fn print(report: &RunReport<'_>, timings: bool) -> io::Result<()> {
+    print_text(&text(report, timings)?);
+    Ok(())
 }
 
-fn text(report: &RunReport, timings: bool) -> String {
+fn text(report: &RunReport<'_>, timings: bool) -> io::Result<String> {
     let mut rows =
         vec![["image".into(), "size".into(), "found".into(), "time".into(), "written".into()]];
-    for image in &report.images {
-        let written = match image.failures().next() {
-            Some(failure) => {
-                format!("FAILED: {}", failure.message.lines().next().unwrap_or_default())
-            }
-            None => image.outputs().map(String::as_str).collect::<Vec<_>>().join(", "),
-        };
-        let size = match image.width {
-            0 => "–".into(),
-            _ => format!("{}×{}", image.width, image.height),
-        };
-        let found = image.steps.iter().map(StepReport::found).collect::<Vec<_>>();
-        let time = time(image.seconds.total());
-        rows.push([image.image.clone(), size, found.join(" + "), time, written]);
+    let is_short = report.totals.images <= LISTED;
+    report.images.each(|image| {
+        if is_short || image.is_failed() {
+            rows.push(row(&image));
+        }
+    })?;
+    let mut text = String::new();
+    if is_short || rows.len() > 1 {
+        text += &aligned(&rows);
+        text += "\n";
     }
-    let mut text = aligned(&rows);
-
-    let count = report.images.len();
+    let totals = &report.totals;
+    let count = totals.images;
     let parts = &report.seconds.parts;
     let mut rows = vec![["part".to_owned(), "total".into(), "per image".into()]];
     rows.push(["load weights".into(), time(report.seconds.load), String::new()]);
@@ -47,7 +49,6 @@ fn text(report: &RunReport, timings: bool) -> String {
         rows.push([name.into(), time(total), time(total / count.max(1) as f64)]);
     }
     rows.push(["all".into(), time(report.seconds.total), String::new()]);
-    text += "\n";
     text += &aligned(&rows);
 
     if timings {
@@ -67,26 +68,43 @@ fn text(report: &RunReport, timings: bool) -> String {
         );
     }
 
-    let failed = report.images.iter().filter(|image| image.failures().next().is_some()).count();
-    let files = report.images.iter().flat_map(|image| image.outputs()).count();
     let _ = write!(
         text,
         "\n{} of {} in {}",
-        counted(files, "file"),
-        counted(count - failed, "image"),
+        counted(totals.files, "file"),
+        counted(count - totals.failed, "image"),
         report.output
     );
     if !report.outputs.is_empty() {
         let _ = write!(text, "; of all images {}", report.outputs.join(", "));
     }
-    if failed > 0 {
-        let _ = write!(text, "; {failed} failed");
+    if report.resumed > 0 {
+        let _ = write!(text, "; {} done before", counted(report.resumed, "image"));
+    }
+    if totals.failed > 0 {
+        let _ = write!(text, "; {} failed", totals.failed);
     }
     if report.interrupted {
         text += "; stopped before the end";
     }
     text += "\n";
-    text
+    Ok(text)
+}
+
+fn row(image: &ImageReport) -> [String; 5] {
+    let written = match image.failures().next() {
+        Some(failure) => {
+            format!("FAILED: {}", failure.message.lines().next().unwrap_or_default())
+        }
+        None => image.outputs().map(String::as_str).collect::<Vec<_>>().join(", "),
+    };
+    let size = match image.width {
+        0 => "–".into(),
+        _ => format!("{}×{}", image.width, image.height),
+    };
+    let found = image.steps.iter().map(StepReport::found).collect::<Vec<_>>();
+    let time = time(image.seconds.total());
+    [image.image.clone(), size, found.join(" + "), time, written]
 }
 
 fn time(seconds: f64) -> String {

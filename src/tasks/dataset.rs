@@ -1,15 +1,15 @@
 //! Boxes and masks as files that other programs read: what every task that finds them can write.
 
 use std::{
-    collections::{BTreeMap, HashSet},
-    io::Write,
-    path::Path,
+    collections::HashSet,
+    path::{Path, PathBuf},
 };
 
 use samkit_core::{Rle, Size};
 use samkit_io::{
-    AnnotatedImage, InputImage, Instance, WriteError, class_map, class_names, coco_dataset,
-    coco_results, label_map, write_atomically, write_json, write_yolo,
+    AnnotatedImages, Categories, InputImage, Instance, Segmentation, WriteError, class_map,
+    label_map, write_class_legend, write_coco_dataset, write_coco_results, write_csv,
+    write_yolo_labels, yolo_image_path,
 };
 use samkit_plugin_host::{Region, RegionView};
 use samkit_recipe::ProductInfo;
@@ -22,6 +22,11 @@ const LABELME: &str = "labelme";
 const COCO: &str = "coco";
 const RESULTS: &str = "results";
 const YOLO: &str = "yolo";
+const COCO_POLYGONS: &str = "coco_polygons";
+const CSV: &str = "csv";
+
+/// What is made of all images, at least in part.
+const PER_RUN: [&str; 6] = [CLASSES, COCO, COCO_POLYGONS, RESULTS, YOLO, CSV];
 
 /// What a task that finds masks, or boxes, can write beside its own results.
 pub(super) fn products(has_masks: bool) -> Vec<ProductInfo> {
@@ -38,7 +43,12 @@ pub(super) fn products(has_masks: bool) -> Vec<ProductInfo> {
         ..product(name, file, false, about)
     };
     products.push(per_run(COCO, "coco.json", "all images as one COCO data set"));
+    if has_masks {
+        let about = "the same with polygons in place of run-length codes";
+        products.push(per_run(COCO_POLYGONS, "coco-polygons.json", about));
+    }
     products.push(per_run(RESULTS, "results.json", "all images as COCO results"));
+    products.push(per_run(CSV, "objects.csv", "all images as a table, a line an object"));
     products.push(per_run(YOLO, "yolo", "all images as a folder that YOLO's tools train on"));
     products
 }
@@ -66,55 +76,61 @@ pub(super) fn artifacts(
     artifacts
 }
 
+/// Folders of numbered pictures that belong to an image, as what follows its stem.
+pub(crate) fn folders(_save: &[String]) -> impl Iterator<Item = &'static str> {
+    std::iter::empty()
+}
+
+/// Whether the images themselves are copied.
+pub(crate) fn copies_images(save: &[String]) -> bool {
+    save.iter().any(|name| name == YOLO)
+}
+
+/// Where an image is copied to.
+pub(crate) fn copy_path(folder: &Path, stem: &Path, source: &Path) -> PathBuf {
+    folder.join("yolo").join(yolo_image_path(stem, source))
+}
+
 /// Whether any of these products is made of all images.
 pub(crate) fn is_per_run(save: &[String]) -> bool {
-    save.iter().any(|name| [CLASSES, COCO, RESULTS, YOLO].contains(&name.as_str()))
+    save.iter().any(|name| PER_RUN.contains(&name.as_str()))
 }
 
 /// Writes what is made of all images, and returns the files' names below `folder`.
 ///
 /// # Errors
-/// When a file cannot be written.
+/// When the images cannot be had, or a file cannot be written.
 pub(crate) fn write(
     folder: &Path,
     save: &[String],
-    images: &[AnnotatedImage],
+    images: &dyn AnnotatedImages,
 ) -> Result<Vec<String>, WriteError> {
+    let categories = Categories::of(images).map_err(|source| WriteError::file(folder, source))?;
     let mut written = Vec::new();
     for name in save {
         let file = match name.as_str() {
-            CLASSES => {
-                let csv = legend(&class_names(images));
-                write_atomically(&folder.join("classes.csv"), |file| file.write_all(&csv))?;
-                "classes.csv"
-            }
-            COCO => {
-                write_json(&folder.join("coco.json"), &coco_dataset(images))?;
-                "coco.json"
-            }
-            RESULTS => {
-                write_json(&folder.join("results.json"), &coco_results(images))?;
-                "results.json"
-            }
-            YOLO => {
-                write_yolo(&folder.join("yolo"), images)?;
-                "yolo/data.yaml"
-            }
+            CLASSES => "classes.csv",
+            COCO => "coco.json",
+            COCO_POLYGONS => "coco-polygons.json",
+            RESULTS => "results.json",
+            CSV => "objects.csv",
+            YOLO => "yolo/data.yaml",
             _ => continue,
         };
+        let path = folder.join(file);
+        match name.as_str() {
+            CLASSES => write_class_legend(&path, &categories)?,
+            COCO => write_coco_dataset(&path, images, &categories, Segmentation::Rle)?,
+            COCO_POLYGONS => {
+                write_coco_dataset(&path, images, &categories, Segmentation::Polygons)?;
+            }
+            RESULTS => write_coco_results(&path, images, &categories)?,
+            CSV => write_csv(&path, images, &categories)?,
+            _ => _ = write_yolo_labels(&folder.join("yolo"), images, &categories)?,
+        }
         written.push(file.to_owned());
     }
     Ok(written)
-}
-
-/// Numbers and names, a line each.
-fn legend(names: &BTreeMap<u32, String>) -> Vec<u8> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    let rows = names.iter().map(|(id, name)| [id.to_string(), name.clone()]);
-    for row in std::iter::once(["id".to_owned(), "name".to_owned()]).chain(rows) {
-        writer.write_record(&row).expect("memory can be written, and rows are equally long");
-    }
-    writer.into_inner().expect("memory can be written")
 }
 
 /// The numbers of images: those that their names are, as COCO has it (`000000000139.jpg`), where every

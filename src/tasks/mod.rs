@@ -19,11 +19,13 @@ use samkit_io::{BoxFileError, Gray16Image, InputImage, Instance};
 use samkit_models::LocalModel;
 use samkit_plugin_host::PluginError;
 use samkit_recipe::ProductInfo;
-use samkit_scene::{GeneratorForm, Scene};
+use samkit_scene::Scene;
 
 pub(crate) use found::{Found, Given, Named};
 
-use self::{boxes::BoxesTask, plugin::PluginTask, segment::SegmentParams};
+use self::{
+    boxes::BoxesTask, everything::EverythingForm, plugin::PluginTask, segment::SegmentParams,
+};
 use crate::{
     console::{Console, known_length},
     stop,
@@ -32,7 +34,7 @@ use crate::{
 /// A task with its parameters.
 #[derive(Clone, Debug)]
 pub(crate) enum Task {
-    Everything(GeneratorForm),
+    Everything(EverythingForm),
     Segment(SegmentParams),
     Boxes(BoxesTask),
     Plugin(PluginTask),
@@ -222,7 +224,7 @@ impl Task {
     /// Checks every parameter's range.
     pub(crate) fn validate(&self) -> Result<(), ParamError> {
         match self {
-            Self::Everything(params) => params.params().validate(),
+            Self::Everything(params) => params.validate(),
             Self::Boxes(task) => task.validate(),
             Self::Segment(_) | Self::Plugin(_) => Ok(()),
         }

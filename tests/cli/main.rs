@@ -7,6 +7,7 @@ mod caches;
 mod evals;
 mod inputs;
 mod instances;
+mod long_runs;
 mod models;
 mod plugins;
 mod precisions;

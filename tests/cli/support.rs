@@ -75,7 +75,8 @@ impl Place {
         Run { code, stdout: text(stdout), stderr: text(stderr) }
     }
 
-    /// Every file below a folder with its content, except `run.json`, which holds times.
+    /// Every file below a folder with its content, except `run.json` and what the program keeps for
+    /// itself, which hold times.
     pub(crate) fn files(&self, folder: &str) -> BTreeMap<String, Vec<u8>> {
         let mut files = BTreeMap::new();
         let root = self.path(folder);
@@ -84,7 +85,9 @@ impl Place {
             for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
                 let path = entry.path();
                 if path.is_dir() {
-                    folders.push(path);
+                    if entry.file_name() != ".samkit" {
+                        folders.push(path);
+                    }
                 } else if entry.file_name() != "run.json" {
                     let name = path.strip_prefix(&root).expect("below").display().to_string();
                     files.insert(name, fs::read(&path).expect("a readable file"));

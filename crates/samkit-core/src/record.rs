@@ -1,6 +1,6 @@
 //! One automatically generated mask with everything that is known about it.
 
-use crate::{BBox, Point, Rle};
+use crate::{BBox, LowResLogits, Point, Rle};
 
 /// A mask of the automatic generator, with the fields of the reference's records
 /// (`segment_anything/automatic_mask_generator.py`).
@@ -21,4 +21,7 @@ pub struct MaskRecord {
     pub stability_score: f32,
     /// The crop that the mask was found in, in original-image pixels.
     pub crop: BBox,
+    /// What the network said, in the frame of `crop`, where the generator was asked to keep it. (What
+    /// is done to the mask afterwards, such as filling holes, is not in it.)
+    pub logits: Option<LowResLogits>,
 }

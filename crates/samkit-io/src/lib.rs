@@ -41,7 +41,10 @@ pub use dataset::{
 pub use find::{BadInput, Depth, FindError, IMAGE_EXTENSIONS, InputImage, find_images};
 pub use names::OutputNames;
 pub use overlay::{draw_prompt, edge_overlay, instance_overlay, mask_overlay};
-pub use read::{LoadedImage, ReadError, ReadLimits, read_image, read_logits, read_masks};
+pub use read::{
+    LoadedImage, ReadError, ReadLimits, decode_image, read_file, read_image, read_logits,
+    read_masks,
+};
 pub use write::{
     Gray16Image, GrayMap, WriteError, to_gray8, to_gray16, write_atomically, write_gray8,
     write_gray16, write_json, write_logits, write_masks, write_rgb, write_rgba,

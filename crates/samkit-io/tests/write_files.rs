@@ -28,6 +28,7 @@ fn record() -> MaskRecord {
         point: Point::new(2.5, 4.0),
         stability_score: 0.97,
         crop: BBox::new(0.0, 0.0, 9.0, 6.0),
+        logits: None,
     }
 }
 

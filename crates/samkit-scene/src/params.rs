@@ -89,6 +89,7 @@ impl GeneratorForm {
             point_grids: self.point_grids.as_ref().map(|grids| grids.iter().map(points).collect()),
             min_mask_region_area: self.min_mask_region_area,
             adaptive: self.adaptive,
+            keep_logits: false,
         }
     }
 }

@@ -116,6 +116,7 @@ mod tests {
             point: Point::new(0.0, 0.0),
             stability_score: 1.0,
             crop: BBox::new(0.0, 0.0, 160.0, 160.0),
+            logits: None,
         }
     }
 

@@ -175,6 +175,7 @@ fn keep_good(
                 point: Point::new(point.x + crop.x as f32, point.y + crop.y as f32),
                 stability_score,
                 crop: crop.bbox(),
+                logits: params.keep_logits.then(|| m.logits.clone()),
             })
         })
         .collect()

@@ -34,6 +34,8 @@ pub struct GeneratorParams {
     /// Asks about a coarse grid first and skips points of the finer ones that lie inside masks
     /// already found: fewer prompts, and some masks are missed. Not in the reference.
     pub adaptive: bool,
+    /// Keep every mask's low-res logits ([`samkit_core::MaskRecord::logits`]), 256 KiB each.
+    pub keep_logits: bool,
 }
 
 impl Default for GeneratorParams {
@@ -52,6 +54,7 @@ impl Default for GeneratorParams {
             point_grids: None,
             min_mask_region_area: 0,
             adaptive: false,
+            keep_logits: false,
         }
     }
 }
@@ -91,7 +94,7 @@ impl GeneratorParams {
     }
 
     /// The points of every layer, in [0, 1]².
-    pub(crate) fn grids(&self) -> Vec<Vec<Point>> {
+    pub fn grids(&self) -> Vec<Vec<Point>> {
         if let Some(grids) = &self.point_grids {
             return grids.clone();
         }

@@ -15,7 +15,7 @@ use image::{
 };
 use samkit_core::Size;
 
-use super::{ReadError, animation::is_animated, jpeg, read_bytes};
+use super::{ReadError, animation::is_animated, jpeg, read_bytes, tiff::has_pages};
 
 /// How large an image may be: a guard against files that are small on disk and huge in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,9 +64,30 @@ impl fmt::Debug for LoadedImage {
 /// When there is no such file, it is not an image, is damaged or cut, has no pixels, is larger than
 /// `limits`, or is stored in a way that cannot be reduced to 8 bits (floating point).
 pub fn read_image(path: &Path, limits: &ReadLimits) -> Result<LoadedImage, ReadError> {
-    let bytes = read_bytes(path, limits.max_memory)?;
-    let format = recognise(path, &bytes)?;
-    let file = File { path, bytes: &bytes, format, name: format_name(format), limits };
+    decode_image(path, &read_file(path, limits)?, limits)
+}
+
+/// The bytes of an image's file, for [`decode_image`].
+///
+/// # Errors
+/// When there is no such file, it is empty or no ordinary file, cannot be read, or is larger than
+/// `limits`.
+pub fn read_file(path: &Path, limits: &ReadLimits) -> Result<Vec<u8>, ReadError> {
+    read_bytes(path, limits.max_memory)
+}
+
+/// [`read_image`] of a file that is in memory already: who also keeps its bytes, or their hash, knows
+/// that they are those of these pixels, whatever becomes of the file. `path` is for messages.
+///
+/// # Errors
+/// As [`read_image`].
+pub fn decode_image(
+    path: &Path,
+    bytes: &[u8],
+    limits: &ReadLimits,
+) -> Result<LoadedImage, ReadError> {
+    let format = recognise(path, bytes)?;
+    let file = File { path, bytes, format, name: format_name(format), limits };
     // Decoders of damaged files are a classic place for panics; one bad image stops no batch.
     catch_unwind(AssertUnwindSafe(|| file.load()))
         .unwrap_or_else(|_| Err(file.damaged("the decoder gave up")))
@@ -113,6 +134,9 @@ impl File<'_> {
         }
         if is_animated(self.bytes, self.format) {
             notes.push("animation: the first picture was taken".into());
+        }
+        if self.format == ImageFormat::Tiff && has_pages(self.bytes) {
+            notes.push("several pages: the first was taken".into());
         }
         Ok(LoadedImage { image: pixels.into_rgb8(), notes })
     }

@@ -58,6 +58,7 @@ impl Record {
             point: Point::new(x, y),
             stability_score: self.stability_score,
             crop: from_xywh(self.crop_box),
+            logits: None,
         })
     }
 }

@@ -6,9 +6,10 @@ mod image;
 mod jpeg;
 mod logits;
 mod masks;
+mod tiff;
 
 pub use error::ReadError;
-pub use image::{LoadedImage, ReadLimits, read_image};
+pub use image::{LoadedImage, ReadLimits, decode_image, read_file, read_image};
 pub use logits::read_logits;
 pub use masks::read_masks;
 

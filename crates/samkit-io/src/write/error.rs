@@ -39,7 +39,8 @@ impl WriteError {
         Self::Folder { path: path.into(), help: help(&source), source }
     }
 
-    pub(crate) fn file(path: &Path, source: io::Error) -> Self {
+    /// That `path` could not be written.
+    pub fn file(path: &Path, source: io::Error) -> Self {
         Self::File { path: path.into(), help: help(&source), source }
     }
 }

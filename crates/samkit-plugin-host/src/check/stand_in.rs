@@ -166,6 +166,7 @@ impl SamService for StandIn {
                 point,
                 stability_score: 0.95,
                 crop: BBox::new(0.0, 0.0, width, height),
+                logits: None,
             });
         }
         Ok(records)

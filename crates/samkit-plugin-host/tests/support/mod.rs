@@ -154,6 +154,7 @@ impl SamService for TestHost {
             point: Point::new(1.0, 2.0),
             stability_score: f32::NAN,
             crop: BBox::new(0.0, 0.0, self.size.width as f32, self.size.height as f32),
+            logits: None,
         }])
     }
 }

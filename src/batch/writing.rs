@@ -1,0 +1,226 @@
+//! Results on their way out: encoded and written while the next image is in the network.
+
+use std::{
+    collections::HashSet,
+    fs,
+    io::{ErrorKind, Write},
+    path::Path,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        mpsc::Receiver,
+    },
+    time::Instant,
+};
+
+use samkit_core::Size;
+use samkit_io::{InputImage, OutputNames, WriteError};
+
+use super::{
+    compute::Computed,
+    journal::Journal,
+    progress::Progress,
+    record::{Entry, Line, Thing, WrittenFile},
+};
+use crate::{
+    job::{Job, JobStep},
+    report::Failure,
+    tasks::{Artifact, Content, dataset},
+};
+
+/// What the threads that write share.
+pub(super) struct Writing<'j> {
+    pub(super) job: &'j Job,
+    pub(super) names: &'j OutputNames,
+    pub(super) ids: &'j [u64],
+    pub(super) journal: Mutex<Journal>,
+    pub(super) progress: &'j Progress,
+    /// Images that are done with.
+    pub(super) done: AtomicUsize,
+    /// Why nothing more can be written.
+    pub(super) end: Mutex<Option<Failure>>,
+    pub(super) is_over: AtomicBool,
+}
+
+impl Writing<'_> {
+    /// Writes what comes until nothing more does.
+    pub(super) fn work(&self, computed: &Mutex<Receiver<Computed>>) {
+        loop {
+            let next = computed.lock().unwrap_or_else(PoisonError::into_inner).recv();
+            let Ok(computed) = next else { return };
+            if !self.is_over() {
+                self.image(computed);
+            }
+        }
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Relaxed)
+    }
+
+    /// Files first, then the line that says that they are complete.
+    fn image(&self, computed: Computed) {
+        let Computed { index, mut report, artifacts, found, picture } = computed;
+        let input = &self.job.images[index];
+        let start = Instant::now();
+        let mut files = Vec::new();
+        let size = Size::new(report.width, report.height);
+        for ((step, report), artifacts) in
+            self.job.steps.iter().zip(&mut report.steps).zip(artifacts)
+        {
+            let bytes = picture.as_ref().and_then(|picture| picture.bytes.as_deref());
+            match self.step(step, input, size, &artifacts, bytes) {
+                Ok(written) => {
+                    report.outputs = written.iter().map(|file| file.path.clone()).collect();
+                    files.extend(written);
+                }
+                Err(error) => {
+                    if is_disk_full(&error) {
+                        self.stop(Failure::new(&error));
+                    }
+                    report.error = Some(Failure::new(&error));
+                }
+            }
+        }
+        report.seconds.write += start.elapsed().as_secs_f64();
+        let things = |found: Vec<samkit_io::Instance>| found.iter().map(Thing::new).collect();
+        let entry = Entry {
+            index,
+            id: self.ids[index],
+            stem: shown(&self.names.stem(input)),
+            source: picture.map(|picture| picture.stamp),
+            files,
+            report,
+            found: found.into_iter().map(|found| found.map(things)).collect(),
+            card: None,
+        };
+        self.record(entry);
+    }
+
+    fn step(
+        &self,
+        step: &JobStep,
+        input: &InputImage,
+        size: Size,
+        artifacts: &[Artifact],
+        bytes: Option<&[u8]>,
+    ) -> Result<Vec<WrittenFile>, WriteError> {
+        let folder = self.job.folder(step);
+        let mut written = Vec::new();
+        let mut keep = |path: &Path| {
+            let name = relative_to(path, &self.job.output);
+            let file = WrittenFile::new(&self.job.output, name)
+                .map_err(|source| WriteError::file(path, source))?;
+            written.push(file);
+            Ok::<_, WriteError>(())
+        };
+        for artifact in artifacts {
+            let path = self.names.path(&folder, input, &artifact.suffix);
+            write(&path, artifact, input, size)?;
+            keep(&path)?;
+        }
+        if let (true, Some(bytes)) = (dataset::copies_images(&step.save), bytes) {
+            let path = dataset::copy_path(&folder, &self.names.stem(input), &input.path);
+            samkit_io::write_atomically(&path, |file| file.write_all(bytes))?;
+            keep(&path)?;
+        }
+        for part in dataset::folders(&step.save) {
+            let whole = self.names.path(&folder, input, part);
+            remove_others(&whole, artifacts, part);
+        }
+        Ok(written)
+    }
+
+    /// Adds the line and tells the user.
+    fn record(&self, entry: Entry) {
+        let mut journal = self.journal.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_over() {
+            return;
+        }
+        let line = Line::Image(Box::new(entry));
+        let added =
+            if journal.is_there() { journal.add(&line) } else { Err(ErrorKind::NotFound.into()) };
+        let Line::Image(entry) = line else { unreachable!("made just above") };
+        match added {
+            Ok(()) => {}
+            Err(source) if source.kind() == ErrorKind::NotFound => {
+                let (folder, image) = (self.job.output.display(), &entry.report.image);
+                return self.stop(Failure {
+                    message: format!(
+                        "the output folder {folder} was removed or replaced while {image} was worked \
+                         on"
+                    ),
+                    help: Some("run it again, and leave the folder alone until the end".into()),
+                });
+            }
+            Err(source) => {
+                return self.stop(Failure::new(&WriteError::file(journal.path(), source)));
+            }
+        }
+        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        self.progress.done(&entry.report, done);
+    }
+
+    /// Nothing more can be written: the first reason counts.
+    fn stop(&self, reason: Failure) {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Files of an earlier run that found more.
+fn remove_others(folder: &Path, artifacts: &[Artifact], part: &str) {
+    let own: HashSet<&str> = artifacts
+        .iter()
+        .filter_map(|artifact| artifact.suffix.strip_prefix(part)?.strip_prefix('/'))
+        .collect();
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_numbered = |name: &str| {
+            let digits = name.strip_suffix(".png").unwrap_or_default();
+            !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+        };
+        if name.to_str().is_some_and(|name| is_numbered(name) && !own.contains(name)) {
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn is_disk_full(error: &WriteError) -> bool {
+    let (WriteError::Folder { source, .. } | WriteError::File { source, .. }) = error;
+    matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+/// A path with `/`, for files that name it.
+pub(super) fn shown(path: &Path) -> String {
+    path.iter().map(|part| part.to_string_lossy()).collect::<Vec<_>>().join("/")
+}
+
+pub(super) fn relative_to(path: &Path, folder: &Path) -> String {
+    shown(path.strip_prefix(folder).unwrap_or(path))
+}
+
+fn write(
+    path: &Path,
+    artifact: &Artifact,
+    input: &InputImage,
+    size: Size,
+) -> Result<(), WriteError> {
+    match &artifact.content {
+        Content::Gray8(image) => samkit_io::write_gray8(path, image),
+        Content::Gray16(image) => samkit_io::write_gray16(path, image),
+        Content::Rgb(image) => samkit_io::write_rgb(path, image),
+        Content::Rgba(image) => samkit_io::write_rgba(path, image),
+        Content::Masks(records) => samkit_io::write_masks(path, records),
+        Content::Json(value) => samkit_io::write_json(path, value),
+        Content::Text(text) => {
+            samkit_io::write_atomically(path, |file| file.write_all(text.as_bytes()))
+        }
+        Content::Labelme(instances) => {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let image = dataset::way(folder, &input.path);
+            samkit_io::write_json(path, &samkit_io::labelme(size, instances, &image))
+        }
+        Content::Logits(logits) => samkit_io::write_logits(path, logits),
+    }
+}
