@@ -5,13 +5,12 @@ use std::path::PathBuf;
 use samkit_plugin::params_schema;
 use samkit_plugin_host::{Kind, Plugin, PluginError, Plugins, SearchPath, SlotDescription};
 use samkit_recipe::{Catalogue, InputInfo, Kind as RecipeKind, OutputInfo, TaskInfo};
-use samkit_scene::GeneratorForm;
 
 use crate::{
     error::CliError,
     tasks::{
         boxes::{self, BoxesParams},
-        everything,
+        everything::{self, EverythingForm},
         plugin::products,
     },
 };
@@ -91,7 +90,7 @@ fn built_in() -> Catalogue {
         }],
         outputs: vec![OutputInfo { name: everything::MASKS.into(), kind: RecipeKind::Masks }],
         products: everything::products(),
-        params: params_schema::<GeneratorForm>(),
+        params: params_schema::<EverythingForm>(),
     };
     let boxes = TaskInfo {
         name: boxes::NAME.into(),
