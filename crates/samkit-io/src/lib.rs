@@ -34,9 +34,10 @@ pub use boxes::{
     Place, ResolvedBoxes, UnusableBoxes,
 };
 pub use dataset::{
-    AnnotatedImage, AnnotatedImages, Categories, Instance, Segmentation, class_map, label_map,
-    labelme, write_class_legend, write_coco_dataset, write_coco_results, write_csv,
-    write_yolo_labels, yolo_image_path,
+    AnnotatedImage, AnnotatedImages, Categories, Instance, Segmentation, class_map, cutout,
+    label_colors, label_map, labelme, labelme_masks, mask_image, write_class_legend,
+    write_coco_dataset, write_coco_results, write_csv, write_geojson, write_yolo_labels,
+    yolo_image_path,
 };
 pub use find::{BadInput, Depth, FindError, IMAGE_EXTENSIONS, InputImage, find_images};
 pub use names::OutputNames;
@@ -47,5 +48,5 @@ pub use read::{
 };
 pub use write::{
     Gray16Image, GrayMap, WriteError, to_gray8, to_gray16, write_atomically, write_gray8,
-    write_gray16, write_json, write_logits, write_masks, write_rgb, write_rgba,
+    write_gray16, write_json, write_logits, write_logits_npz, write_masks, write_rgb, write_rgba,
 };

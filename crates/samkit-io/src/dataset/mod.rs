@@ -2,10 +2,11 @@
 
 mod categories;
 mod coco;
+mod geojson;
 mod images;
-mod label_map;
 mod labelme;
 mod number;
+mod pictures;
 mod table;
 mod yolo;
 
@@ -16,9 +17,10 @@ use samkit_core::{BBox, Point, Rle, Size, polygons};
 
 pub use categories::Categories;
 pub use coco::{Segmentation, write_coco_dataset, write_coco_results};
+pub use geojson::write_geojson;
 pub use images::AnnotatedImages;
-pub use label_map::{class_map, label_map};
-pub use labelme::labelme;
+pub use labelme::{labelme, labelme_masks};
+pub use pictures::{class_map, cutout, label_colors, label_map, mask_image};
 pub use table::{write_class_legend, write_csv};
 pub use yolo::{write_yolo_labels, yolo_image_path};
 

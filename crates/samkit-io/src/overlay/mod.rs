@@ -4,7 +4,7 @@ mod edges;
 mod instances;
 mod masks;
 mod paint;
-mod palette;
+pub(crate) mod palette;
 mod prompt;
 mod text;
 

@@ -9,7 +9,7 @@ const HUE_STEP: f32 = 0.618_034;
 const TONES: [(f32, f32); 5] = [(0.85, 1.0), (0.6, 0.95), (1.0, 0.8), (0.7, 0.75), (0.9, 0.9)];
 
 /// The colour of number `index`, always the same.
-pub(super) fn color(index: usize) -> Rgb<u8> {
+pub(crate) fn color(index: usize) -> Rgb<u8> {
     let hue = (0.58 + index as f32 * HUE_STEP).fract();
     let (saturation, value) = TONES[index % TONES.len()];
     from_hsv(hue, saturation, value)

@@ -1,32 +1,56 @@
-//! Low-resolution logits as NumPy's `.npy` files.
+//! Low-resolution logits as NumPy's files.
 
-use std::{io::Write, path::Path};
+use std::path::Path;
 
-use samkit_core::{LOW_RES_SIDE, LowResLogits};
+use samkit_core::{BBox, LOW_RES_SIDE, LowResLogits};
+use zip::{CompressionMethod, DateTime, ZipWriter, write::SimpleFileOptions};
 
-use super::{WriteError, write_atomically};
-
-/// Data starts at a multiple of this, so that it can be mapped into memory.
-const ALIGNMENT: usize = 64;
+use super::{WriteError, npy::write_array, write_atomically};
 
 /// Writes logits as an `.npy` file of shape 256×256, little-endian 32-bit floats.
 ///
 /// # Errors
 /// When the file cannot be written.
 pub fn write_logits(path: &Path, logits: &LowResLogits) -> Result<(), WriteError> {
-    let start = b"\x93NUMPY\x01\x00";
-    let dictionary = format!(
-        "{{'descr': '<f4', 'fortran_order': False, 'shape': ({LOW_RES_SIDE}, {LOW_RES_SIDE}), }}"
-    );
-    // Two bytes of length before the dictionary, one newline after it.
-    let unpadded = start.len() + 2 + dictionary.len() + 1;
-    let padding = unpadded.next_multiple_of(ALIGNMENT) - unpadded;
-    let header = format!("{dictionary}{}\n", " ".repeat(padding));
-    let length = u16::try_from(header.len()).expect("the header has fewer than 200 bytes");
+    write_atomically(path, |file| write_array(file, &[LOW_RES_SIDE, LOW_RES_SIDE], logits.values()))
+}
+
+/// Writes the logits of N masks as an `.npz` file, which `numpy.load` reads: the arrays `logits`
+/// (N×256×256), `boxes` (N×4, corners x0, y0, x1, y1 in original-image pixels) and `scores` (N), all
+/// 32-bit floats. Nothing is compressed, because logits hardly get smaller; the same masks give the
+/// same bytes.
+///
+/// # Errors
+/// When the file cannot be written.
+///
+/// # Panics
+/// When there are not as many boxes and scores as logits.
+pub fn write_logits_npz(
+    path: &Path,
+    logits: &[LowResLogits],
+    boxes: &[BBox],
+    scores: &[f32],
+) -> Result<(), WriteError> {
+    let count = logits.len();
+    assert_eq!((count, count), (boxes.len(), scores.len()), "every mask has logits, box and score");
+    let corners: Vec<f32> = boxes.iter().flat_map(|b| [b.x0, b.y0, b.x1, b.y1]).collect();
+    let values = || logits.iter().flat_map(LowResLogits::values);
     write_atomically(path, |file| {
-        file.write_all(start)?;
-        file.write_all(&length.to_le_bytes())?;
-        file.write_all(header.as_bytes())?;
-        logits.values().iter().try_for_each(|value| file.write_all(&value.to_le_bytes()))
+        let mut archive = ZipWriter::new(file);
+        // The first of January 1980, and not today.
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Stored)
+            .last_modified_time(DateTime::default());
+        // Files of more than 4 GiB need other headers, which all readers know, but not all like.
+        let bytes = size_of::<f32>() * count * LOW_RES_SIDE * LOW_RES_SIDE;
+        let large = options.large_file(bytes >= u32::MAX as usize - 1024);
+        archive.start_file("logits.npy", large)?;
+        write_array(&mut archive, &[count, LOW_RES_SIDE, LOW_RES_SIDE], values())?;
+        archive.start_file("boxes.npy", options)?;
+        write_array(&mut archive, &[count, 4], &corners)?;
+        archive.start_file("scores.npy", options)?;
+        write_array(&mut archive, &[count], scores)?;
+        archive.finish()?;
+        Ok(())
     })
 }

@@ -66,21 +66,33 @@ pub fn write_rgba(path: &Path, image: &RgbaImage) -> Result<(), WriteError> {
     write_png(path, image, image.dimensions(), ExtendedColorType::Rgba8)
 }
 
+/// An 8-bit grey PNG in memory.
+pub(crate) fn png_bytes(image: &GrayImage) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let encoded = encode(&mut bytes, image, image.dimensions(), ExtendedColorType::L8);
+    encoded.expect("memory can be written, and an image has pixels");
+    bytes
+}
+
 fn write_png(
     path: &Path,
     bytes: &[u8],
-    (width, height): (u32, u32),
+    dimensions: (u32, u32),
     color: ExtendedColorType,
 ) -> Result<(), WriteError> {
-    write_atomically(path, |file| {
-        let encoder = PngEncoder::new_with_quality(
-            file.by_ref(),
-            CompressionType::Default,
-            FilterType::Adaptive,
-        );
-        encoder.write_image(bytes, width, height, color).map_err(|error| match error {
-            ImageError::IoError(error) => error,
-            other => io::Error::other(other),
-        })
+    write_atomically(path, |file| encode(file, bytes, dimensions, color))
+}
+
+fn encode(
+    file: &mut impl Write,
+    bytes: &[u8],
+    (width, height): (u32, u32),
+    color: ExtendedColorType,
+) -> io::Result<()> {
+    let encoder =
+        PngEncoder::new_with_quality(file.by_ref(), CompressionType::Default, FilterType::Adaptive);
+    encoder.write_image(bytes, width, height, color).map_err(|error| match error {
+        ImageError::IoError(error) => error,
+        other => io::Error::other(other),
     })
 }
