@@ -11,6 +11,8 @@ use crate::path::{box_path, mask_path};
 /// A thing. What people read is in original-image pixels, what is drawn in the picture's.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Object {
+    /// Its place in the step's result, from 1: its number in label maps.
+    number: usize,
     pub(crate) label: String,
     pub(crate) score: Option<f64>,
     /// Pixels of the mask, or of the box where there is no mask.
@@ -29,12 +31,12 @@ impl Object {
     /// given out by it, as in the overlays that are written to files.
     pub(crate) fn all(instances: &[Instance], image: (u32, u32), picture: (u32, u32)) -> Vec<Self> {
         let mut objects: Vec<_> =
-            instances.iter().map(|thing| Self::new(thing, image, picture)).collect();
+            (1..).zip(instances).map(|(n, thing)| Self::new(n, thing, image, picture)).collect();
         objects.sort_by_key(|object| Reverse(object.area));
         objects
     }
 
-    fn new(thing: &Instance, image: (u32, u32), picture: (u32, u32)) -> Self {
+    fn new(number: usize, thing: &Instance, image: (u32, u32), picture: (u32, u32)) -> Self {
         let BBox { x0, y0, x1, y1 } = thing.bbox;
         let path = match &thing.mask {
             Some(mask) => mask_path(mask, picture),
@@ -45,6 +47,7 @@ impl Object {
             }
         };
         Self {
+            number,
             label: thing.label.clone(),
             score: thing.score.and_then(|score| rounded(f64::from(score))),
             area: match &thing.mask {

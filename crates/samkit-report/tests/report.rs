@@ -107,7 +107,7 @@ fn objects_are_largest_first_in_pixels_of_the_image() {
     assert_eq!(
         objects[1],
         json!({
-            "label": "dog", "score": 0.93, "area": 256, "box": [8, 8, 24, 24], "mask": true,
+            "number": 1, "label": "dog", "score": 0.93, "area": 256, "box": [8, 8, 24, 24], "mask": true,
             "path": "M8 8l16 0 0 16-16 0z",
         })
     );

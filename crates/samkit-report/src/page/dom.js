@@ -27,6 +27,14 @@ function name(text, attributes = {}) {
   return element("bdi", attributes, text);
 }
 
+/** A message: what stands between backticks is a name or a value. */
+function prose(text) {
+  const parts = text.split("`");
+  // An odd one has no partner.
+  if (parts.length % 2 === 0) return [text];
+  return parts.map((part, index) => (index % 2 === 0 ? part : element("code", {}, part)));
+}
+
 function counted(count, noun) {
   return `${grouped(count)} ${noun}${count === 1 ? "" : "s"}`;
 }

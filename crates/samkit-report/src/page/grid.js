@@ -33,23 +33,23 @@ function cell(summary) {
     open,
     element("h3", { title: summary.name }, name(summary.name)),
     element("p", { class: "facts" }, facts.join(" · ")),
-    labelLine(summary),
+    ...labelLine(summary),
     ...summary.failures.map(([step, failure]) =>
-      element("p", { class: "problem" }, step ? `${step}: ${failure.message}` : failure.message),
+      element("p", { class: "problem" }, ...prose(step ? `${step}: ${failure.message}` : failure.message)),
     ),
   );
   return { summary, node, open, panes, filled: false };
 }
 
 function labelLine(summary) {
-  if (summary.labels.length === 0) return null;
+  if (summary.labels.length === 0) return [];
   const labels = [...summary.labels].sort((a, b) => b[1] - a[1]);
   const words = labels.flatMap(([label, count], index) => [
     index > 0 ? " · " : "",
     name(label),
     count > 1 ? ` ${count}` : "",
   ]);
-  return element("p", { class: "found", title: labels.map(([label]) => label).join(", ") }, ...words);
+  return [element("p", { class: "found", title: labels.map(([label]) => label).join(", ") }, ...words)];
 }
 
 function fill(cell) {

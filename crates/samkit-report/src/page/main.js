@@ -76,7 +76,7 @@ function failureList() {
   section.querySelector("h2").textContent = `${counted(failed.length, "image")} with failures`;
   const list = section.querySelector("ul");
   list.replaceChildren(...failed.slice(0, FIRST).map(failureItem));
-  const more = section.querySelector("button");
+  const more = section.querySelector(":scope > button");
   more.hidden = failed.length <= FIRST;
   more.textContent = `Show all ${grouped(failed.length)}`;
   more.addEventListener("click", () => {
@@ -104,7 +104,7 @@ function warningList() {
   fold.hidden = warned.length === 0;
   fold.querySelector("summary").textContent = `${counted(warned.length, "image")} with warnings`;
   const item = (summary) =>
-    element("li", {}, linkTo(summary), ...summary.warnings.map((text) => element("p", {}, text)));
+    element("li", {}, linkTo(summary), ...summary.warnings.map((text) => element("p", {}, ...prose(text))));
   fold.querySelector("ul").replaceChildren(...warned.map(item));
 }
 

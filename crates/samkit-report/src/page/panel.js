@@ -8,7 +8,7 @@ function panel(card, objects) {
   const warnings = [...card.warnings, ...card.results.flatMap((result) => result.warnings)];
   return [
     ...failures.map(([step, failure]) => problem(step, failure)),
-    ...warnings.map((warning) => element("p", { class: "note" }, warning)),
+    ...warnings.map((warning) => element("p", { class: "note" }, ...prose(warning))),
     objectList(objects),
     facts(card),
     files(card),
@@ -18,8 +18,8 @@ function panel(card, objects) {
 /** A failure with its reason and what to do. */
 function problem(step, failure) {
   const title = step ? element("b", {}, name(step), " failed: ") : null;
-  const help = failure.help ? element("span", { class: "hint" }, failure.help) : null;
-  return element("p", { class: "problem" }, title, failure.message, help);
+  const help = failure.help ? element("span", { class: "hint" }, ...prose(failure.help)) : null;
+  return element("p", { class: "problem" }, title, ...prose(failure.message), help);
 }
 
 function facts(card) {
@@ -78,7 +78,7 @@ function row(object, number) {
   const box = element("input", { type: "checkbox", change: () => turn(number, box.checked) });
   box.checked = true;
   box.addEventListener("focus", () => box.matches(":focus-visible") && light(number));
-  const title = titleOf(object, number);
+  const title = titleOf(object);
   const node = element(
     "li",
     { class: "row" },

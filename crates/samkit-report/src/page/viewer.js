@@ -119,10 +119,10 @@ function description(object, number) {
     `at ${x0}, ${y0} · ${x1 - x0} × ${y1 - y0}`,
   ].filter(Boolean);
   const swatch = element("i", { class: "swatch", style: `--color: ${color(number)}` });
-  return [swatch, element("b", {}, name(titleOf(object, number))), ` ${facts.join(" · ")}`];
+  return [swatch, element("b", {}, name(titleOf(object))), ` ${facts.join(" · ")}`];
 }
 
-const titleOf = (object, number) => object.label || `object ${number + 1}`;
+const titleOf = (object) => object.label || `object ${object.number}`;
 
 function step(by) {
   const order = shown.findIndex((cell) => cell.summary.index === show.index);
