@@ -1,0 +1,122 @@
+//! Masks and boxes as paths of SVG.
+
+use std::fmt::Write;
+
+use samkit_core::{BBox, Point, Rle, outlines, simplified};
+
+/// How far a path may lie from the outline, in pixels of the picture. Stairs of single pixels become
+/// straight lines from here on.
+const TOLERANCE: f32 = 1.25;
+/// Parts and holes with less area than this are left out, in pixels of the picture, unless nothing
+/// else is there.
+const MIN_AREA: f64 = 4.0;
+
+/// The outlines of a mask in a picture of `width` × `height`: closed lines, to be filled by the even-odd
+/// rule. Empty for an empty mask.
+pub(crate) fn mask_path(mask: &Rle, (width, height): (u32, u32)) -> String {
+    let across = width as f32 / mask.size().width.max(1) as f32;
+    let down = height as f32 / mask.size().height.max(1) as f32;
+    let scaled = |outline: Vec<Point>| {
+        let outline: Vec<Point> =
+            outline.iter().map(|p| Point::new(p.x * across, p.y * down)).collect();
+        on_whole_pixels(&simplified(&outline, TOLERANCE))
+    };
+    let mut parts: Vec<_> = outlines(mask).into_iter().map(scaled).collect();
+    let largest = parts.iter().map(|part| area(part)).fold(0.0, f64::max);
+    parts.retain(|part| area(part) >= MIN_AREA.min(largest) && part.len() > 2);
+    if parts.is_empty() && mask.area() > 0 {
+        let BBox { x0, y0, x1, y1 } = mask.bbox();
+        return box_path(BBox::new(x0 * across, y0 * down, x1 * across, y1 * down));
+    }
+    parts.iter().map(|part| closed(part)).collect()
+}
+
+/// A box as a closed line, in the same pixels, and never without an inside.
+pub(crate) fn box_path(bbox: BBox) -> String {
+    let (left, top) = (bbox.x0.floor() as i64, bbox.y0.floor() as i64);
+    let right = (bbox.x1.ceil() as i64).max(left + 1);
+    let bottom = (bbox.y1.ceil() as i64).max(top + 1);
+    closed(&[(left, top), (right, top), (right, bottom), (left, bottom)])
+}
+
+fn on_whole_pixels(outline: &[Point]) -> Vec<(i64, i64)> {
+    let mut rounded: Vec<_> =
+        outline.iter().map(|p| (p.x.round() as i64, p.y.round() as i64)).collect();
+    rounded.dedup();
+    if rounded.len() > 1 && rounded.first() == rounded.last() {
+        rounded.pop();
+    }
+    rounded
+}
+
+fn area(part: &[(i64, i64)]) -> f64 {
+    let next = part.iter().cycle().skip(1);
+    let twice: i64 = part.iter().zip(next).map(|(a, b)| a.0 * b.1 - b.0 * a.1).sum();
+    twice.abs() as f64 / 2.0
+}
+
+/// `M` with the first point, `l` with the steps to the others. Steps are short numbers, and a minus
+/// sign separates as well as a space.
+fn closed(points: &[(i64, i64)]) -> String {
+    let Some(&(mut x, mut y)) = points.first() else { return String::new() };
+    let mut path = format!("M{x} {y}");
+    for (index, &(next_x, next_y)) in points.iter().enumerate().skip(1) {
+        let (dx, dy) = (next_x - x, next_y - y);
+        let before = if index == 1 { "l" } else { gap(dx) };
+        let _ = write!(path, "{before}{dx}{}{dy}", gap(dy));
+        (x, y) = (next_x, next_y);
+    }
+    path.push('z');
+    path
+}
+
+fn gap(number: i64) -> &'static str {
+    if number < 0 { "" } else { " " }
+}
+
+#[cfg(test)]
+mod tests {
+    use samkit_core::{Mask, Size};
+
+    use super::*;
+
+    fn rle(size: Size, inside: impl Fn(u32, u32) -> bool) -> Rle {
+        Rle::from_mask(&Mask::from_fn(size, inside))
+    }
+
+    #[test]
+    fn a_frame_is_two_lines_of_which_the_even_odd_rule_makes_a_hole() {
+        let ring = |x: u32, y: u32| {
+            (10..30).contains(&x)
+                && (10..30).contains(&y)
+                && !((15..25).contains(&x) && (15..25).contains(&y))
+        };
+        let mask = rle(Size::new(40, 40), ring);
+        assert_eq!(mask_path(&mask, (40, 40)), "M10 10l20 0 0 20-20 0zM15 15l0 10 10 0 0-10z");
+    }
+
+    #[test]
+    fn paths_are_in_pixels_of_the_picture() {
+        let mask = rle(Size::new(400, 200), |x, y| x < 200 && y < 100);
+        assert_eq!(mask_path(&mask, (100, 50)), "M0 0l50 0 0 25-50 0z");
+    }
+
+    #[test]
+    fn specks_are_left_out_but_never_the_whole_mask() {
+        let size = Size::new(1000, 1000);
+        let blocks = |x: u32, y: u32| (x < 500 && y < 500) || (x == 900 && y == 900);
+        assert_eq!(mask_path(&rle(size, blocks), (1000, 1000)), "M0 0l500 0 0 500-500 0z");
+        let speck = rle(size, |x, y| x == 900 && y == 900);
+        assert_eq!(mask_path(&speck, (1000, 1000)), "M900 900l1 0 0 1-1 0z");
+        assert_eq!(mask_path(&speck, (100, 100)), "M90 90l1 0 0 1-1 0z");
+        assert_eq!(mask_path(&rle(size, |_, _| false), (100, 100)), "");
+    }
+
+    #[test]
+    fn a_round_mask_keeps_its_shape_with_few_points() {
+        let size = Size::new(600, 600);
+        let disc = rle(size, |x, y| (x as f32 - 300.0).hypot(y as f32 - 300.0) < 200.0);
+        let path = mask_path(&disc, (600, 600));
+        assert!((100..400).contains(&path.len()), "{path}");
+    }
+}
