@@ -117,12 +117,12 @@ fn the_best_are_chosen_among_the_wanted_and_before_overlaps_go() {
 
 #[test]
 fn without_overlap_the_smallest_is_on_top_and_of_equal_ones_the_later() {
-    let masks = [block(2, 0, 3, 0), block(0, 0, 5, 0), block(3, 0, 4, 0), block(3, 0, 3, 0)];
+    let masks = [block(2, 0, 3, 0), block(0, 0, 5, 0), block(3, 0, 4, 0), block(4, 0, 4, 0)];
     let expected = [
         (0, block(2, 0, 2, 0)),
         (1, block(0, 0, 5, 0).difference(&block(2, 0, 4, 0))),
-        (2, block(4, 0, 4, 0)),
-        (3, block(3, 0, 3, 0)),
+        (2, block(3, 0, 3, 0)),
+        (3, block(4, 0, 4, 0)),
     ];
     assert_eq!(left(Overlap::None, &masks), expected);
     // A mask that is covered is dropped.
