@@ -25,6 +25,8 @@ pub(crate) struct Job {
     pub(crate) threads: Option<usize>,
     /// Whether the network may not be used.
     pub(crate) offline: bool,
+    /// Whether to write a page that shows all images.
+    pub(crate) report: bool,
     pub(crate) steps: Vec<JobStep>,
     pub(crate) long: LongRun,
 }

@@ -122,22 +122,23 @@ impl<'j> Compute<'j> {
         let talk = Talk { console: self.console, bar: bar.clone(), offline: self.job.offline };
         let mut results: Vec<Arc<Vec<Named>>> = Vec::new();
         for step in &self.job.steps {
-            let found = match step_on(step, scene, input, computed, &results, &talk) {
-                Ok(found) => found,
-                Err(error) if error.is_stop() => return ControlFlow::Break(()),
-                Err(error) => {
-                    let failure = Failure::new(&error);
-                    if error.is_end() {
-                        let name = &computed.report.image;
-                        bar.suspend(|| eprintln!("{name}: {}", failure.message));
-                        return ControlFlow::Break(());
+            let found =
+                match step_on(step, scene, input, computed, &results, (&talk, self.job.report)) {
+                    Ok(found) => found,
+                    Err(error) if error.is_stop() => return ControlFlow::Break(()),
+                    Err(error) => {
+                        let failure = Failure::new(&error);
+                        if error.is_end() {
+                            let name = &computed.report.image;
+                            bar.suspend(|| eprintln!("{name}: {}", failure.message));
+                            return ControlFlow::Break(());
+                        }
+                        computed.report.steps.push(StepReport::failed(step, failure));
+                        computed.artifacts.push(Vec::new());
+                        computed.found.push(None);
+                        Vec::new()
                     }
-                    computed.report.steps.push(StepReport::failed(step, failure));
-                    computed.artifacts.push(Vec::new());
-                    computed.found.push(None);
-                    Vec::new()
-                }
-            };
+                };
             results.push(Arc::new(found));
         }
         let report = &mut computed.report;
@@ -153,7 +154,7 @@ fn step_on(
     input: &InputImage,
     computed: &mut Computed,
     results: &[Arc<Vec<Named>>],
-    talk: &Talk,
+    (talk, for_page): (&Talk, bool),
 ) -> Result<Vec<Named>, TaskError> {
     let image = &mut computed.report;
     talk.bar.set_message(step.id.clone());
@@ -163,7 +164,8 @@ fn step_on(
         found: results[link.step].clone(),
     });
     let given = given.collect();
-    let subject = Subject { scene, input, name: &image.image, given, save: &step.save, talk };
+    let (name, save) = (image.image.as_str(), &step.save[..]);
+    let subject = Subject { scene, input, name, given, save, for_page, talk };
     let (start, before) = (Instant::now(), scene.timings());
     let result = step.task.run(&subject);
     image.seconds.add_compute(start.elapsed(), before, scene.timings());

@@ -1,9 +1,10 @@
 //! What is made of all images at the end, out of the journal.
 
-use std::{io, path::Path};
+use std::{io, path::Path, time::Duration};
 
 use samkit_core::Size;
 use samkit_io::AnnotatedImage;
+use samkit_report::Card;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,11 +14,15 @@ use super::{
     writing::relative_to,
 };
 use crate::{
+    console::duration,
     error::CliError,
     job::step_folder,
     report::{Failure, ImageReport, Images, Networks, RunReport, RunSeconds, Totals},
     tasks::dataset,
 };
+
+/// The page's file.
+const PAGE: &str = "report.html";
 
 /// How a run, or the start of it that has just ended, went.
 #[derive(Debug, Default)]
@@ -48,6 +53,9 @@ pub(crate) fn finish<'r>(
     let mut outputs = Vec::new();
     if header.shard.is_none() && ending.stopped.is_none() {
         outputs = write_all(&header.plan["steps"], output, records)?;
+        if header.report {
+            outputs.push(write_page(header, output, records, &ending, &totals)?);
+        }
     }
     let Ending { notes, threads, resumed, stopped, session } = ending;
     let before = &records.sessions;
@@ -96,6 +104,48 @@ pub(crate) fn finish<'r>(
 /// `run.json`, or a shard's own.
 pub(crate) fn report_name(header: &Header) -> String {
     header.shard.map_or("run.json".into(), |shard| format!("run.{shard}.json"))
+}
+
+/// The page that shows all images.
+fn write_page(
+    header: &Header,
+    output: &Path,
+    records: &Records,
+    ending: &Ending,
+    totals: &Totals,
+) -> Result<String, CliError> {
+    let setting = |step: &Value| {
+        let id = step["id"].as_str().unwrap_or_default().to_owned();
+        (id, step["params"].clone())
+    };
+    let steps = header.plan["steps"].as_array().into_iter().flatten();
+    let took = ending.session.as_ref().map(|session| session.total_seconds);
+    let page = samkit_report::Run {
+        title: header.run.clone(),
+        version: format!("samkit {}", header.samkit),
+        started: String::new(),
+        took: took.map_or(String::new(), |took| duration(Duration::from_secs_f64(took))),
+        output: output.display().to_string(),
+        totals: samkit_report::Totals {
+            images: totals.images,
+            failed: totals.failed,
+            objects: totals.objects,
+            files: totals.files,
+        },
+        settings: steps.map(setting).collect(),
+        notes: ending.notes.clone(),
+    };
+    let failed = |source| CliError::Journal { path: output.to_owned(), source };
+    let cards = records.entries::<Shown>().map_err(failed)?;
+    let cards = cards.filter_map(|entry| entry.map(|entry| entry.card).transpose());
+    samkit_report::write_report(&output.join(PAGE), &page, cards)?;
+    Ok(PAGE.into())
+}
+
+/// What is needed of a line for the page.
+#[derive(Deserialize)]
+struct Shown {
+    card: Option<Card>,
 }
 
 /// Writes what steps make of all images, and returns the files below the output folder.

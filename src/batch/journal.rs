@@ -226,7 +226,8 @@ mod tests {
 
     fn header(images: usize) -> Header {
         let (samkit, run, list) = ("1".into(), "test".into(), "names".into());
-        Header { format: FORMAT, samkit, run, plan: json!({}), shard: None, images, list }
+        let (plan, shard, report) = (json!({}), None, false);
+        Header { format: FORMAT, samkit, run, plan, shard, images, list, report }
     }
 
     fn image(index: usize, width: u32) -> Line {

@@ -1,6 +1,7 @@
 //! All images through all steps: read ahead by one thread, computed one at a time, written by others,
 //! and kept in a journal. One failure is never the end.
 
+mod card;
 mod compute;
 mod finish;
 mod journal;

@@ -8,6 +8,7 @@ use std::{
 
 use samkit_core::{BBox, Rle, Size};
 use samkit_io::Instance;
+use samkit_report::Card;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -45,6 +46,8 @@ pub(crate) struct Header {
     pub(crate) images: usize,
     /// Hash of their names.
     pub(crate) list: String,
+    /// Whether there is to be a page that shows them.
+    pub(crate) report: bool,
 }
 
 /// One image.
@@ -64,7 +67,7 @@ pub(crate) struct Entry {
     /// What each step found, where files of all images are made of it.
     pub(crate) found: Vec<Option<Vec<Thing>>>,
     /// Its part of the report page.
-    pub(crate) card: Option<Value>,
+    pub(crate) card: Option<Card>,
 }
 
 /// What one start of the program did.

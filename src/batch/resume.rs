@@ -28,6 +28,7 @@ pub(super) fn header(job: &Job, names: &OutputNames) -> Header {
         shard: job.long.shard,
         images: job.images.len(),
         list: sha256(list.as_bytes()),
+        report: job.report,
     }
 }
 
@@ -152,6 +153,7 @@ fn is_done(entry: &Entry, job: &Job, place: usize) -> bool {
     let input = &job.images[place];
     entry.report.image == input.name()
         && !entry.report.is_failed()
+        && (entry.card.is_some() || !job.report)
         && entry.source.as_ref().is_some_and(|source| source.fits(&input.path))
         && entry.files.iter().all(|file| file.is_whole(&job.output))
 }

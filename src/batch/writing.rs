@@ -17,6 +17,7 @@ use samkit_core::Size;
 use samkit_io::{InputImage, OutputNames, WriteError};
 
 use super::{
+    card,
     compute::Computed,
     journal::Journal,
     progress::Progress,
@@ -66,10 +67,10 @@ impl Writing<'_> {
         let mut files = Vec::new();
         let size = Size::new(report.width, report.height);
         for ((step, report), artifacts) in
-            self.job.steps.iter().zip(&mut report.steps).zip(artifacts)
+            self.job.steps.iter().zip(&mut report.steps).zip(&artifacts)
         {
             let bytes = picture.as_ref().and_then(|picture| picture.bytes.as_deref());
-            match self.step(step, input, size, &artifacts, bytes) {
+            match self.step(step, input, size, artifacts, bytes) {
                 Ok(written) => {
                     report.outputs = written.iter().map(|file| file.path.clone()).collect();
                     files.extend(written);
@@ -83,7 +84,13 @@ impl Writing<'_> {
             }
         }
         report.seconds.write += start.elapsed().as_secs_f64();
+        let image = picture.as_ref().map(|picture| picture.scene.image());
+        let card = self.job.report.then(|| card::of(&report, image, &found, &artifacts));
+        drop(artifacts);
         let things = |found: Vec<samkit_io::Instance>| found.iter().map(Thing::new).collect();
+        let is_needed = |step: &JobStep| dataset::is_per_run(&step.save);
+        let found = self.job.steps.iter().zip(found);
+        let found = found.map(|(step, found)| found.filter(|_| is_needed(step)).map(things));
         let entry = Entry {
             index,
             id: self.ids[index],
@@ -91,8 +98,8 @@ impl Writing<'_> {
             source: picture.map(|picture| picture.stamp),
             files,
             report,
-            found: found.into_iter().map(|found| found.map(things)).collect(),
-            card: None,
+            found: found.collect(),
+            card,
         };
         self.record(entry);
     }
@@ -221,6 +228,13 @@ fn write(
             let image = dataset::way(folder, &input.path);
             samkit_io::write_json(path, &samkit_io::labelme(size, instances, &image))
         }
+        Content::ManyLogits(records) => {
+            let logits: Vec<_> = records.iter().filter_map(|r| r.logits.clone()).collect();
+            let boxes: Vec<_> = records.iter().map(|r| r.segmentation.bbox()).collect();
+            let scores: Vec<_> = records.iter().map(|r| r.predicted_iou).collect();
+            samkit_io::write_logits_npz(path, &logits, &boxes, &scores)
+        }
+        Content::Geojson(instances) => samkit_io::write_geojson(path, instances),
         Content::Logits(logits) => samkit_io::write_logits(path, logits),
     }
 }

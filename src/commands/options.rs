@@ -113,6 +113,9 @@ impl Default for EngineArgs {
 /// What a run says, and how far it goes.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
+    /// Also write report.html, a page that shows all images and what was found in them
+    #[arg(long)]
+    pub(crate) report: bool,
     /// Never use the network: weights must be there already
     #[arg(long)]
     pub(crate) offline: bool,
@@ -187,6 +190,7 @@ impl ImageArgs {
             output: self.output.clone(),
             threads: global.threads.map(usize::from),
             offline: self.report.offline,
+            report: self.report.report,
             steps,
             long: self.long.resolve(),
         })

@@ -113,6 +113,7 @@ pub(super) fn run(
         cache,
         threads: global.threads.map(usize::from).or(recipe.engine.threads),
         offline: args.report.offline,
+        report: args.report.report || recipe.report,
         steps,
         long: args.long.resolve(),
     };

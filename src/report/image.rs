@@ -85,6 +85,11 @@ impl Failure {
     pub(crate) fn new(error: &(impl Diagnostic + 'static)) -> Self {
         Self { message: one_line(error), help: error.help().map(|help| help.to_string()) }
     }
+
+    /// Of something that failed and did not say why.
+    pub(crate) fn unknown() -> Self {
+        Self { message: "failed".into(), help: None }
+    }
 }
 
 impl StepReport {
@@ -97,12 +102,9 @@ impl StepReport {
         Self { error: Some(failure), ..Self::new(step) }
     }
 
-    /// How many masks or boxes, for people.
-    pub(super) fn found(&self) -> String {
-        match self.numbers.get(BOXES) {
-            Some(boxes) => boxes.to_string(),
-            None => self.masks.to_string(),
-        }
+    /// How many masks or boxes.
+    pub(super) fn found(&self) -> usize {
+        self.numbers.get(BOXES).map_or(self.masks, |boxes| *boxes as usize)
     }
 }
 

@@ -117,6 +117,8 @@ pub(crate) struct Totals {
     pub(crate) images: usize,
     pub(crate) failed: usize,
     pub(crate) files: usize,
+    /// Masks and boxes.
+    pub(crate) objects: usize,
     pub(crate) from_cache: usize,
     pub(crate) parts: Parts,
 }
@@ -130,6 +132,7 @@ impl Totals {
             totals.images += 1;
             totals.failed += usize::from(image.is_failed());
             totals.files += image.outputs().count();
+            totals.objects += image.steps.iter().map(StepReport::found).sum::<usize>();
             totals.from_cache += usize::from(image.embedding.as_deref() == Some(FROM_CACHE));
             totals.parts.add(&image.seconds);
         })?;

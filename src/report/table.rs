@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, io, time::Duration};
 
-use super::{ImageReport, RunReport, StepReport};
+use super::{ImageReport, RunReport};
 use crate::{
     console::{counted, duration},
     print::print_text,
@@ -96,15 +96,27 @@ fn row(image: &ImageReport) -> [String; 5] {
         Some(failure) => {
             format!("FAILED: {}", failure.message.lines().next().unwrap_or_default())
         }
-        None => image.outputs().map(String::as_str).collect::<Vec<_>>().join(", "),
+        None => listed(&image.outputs().map(String::as_str).collect::<Vec<_>>()),
     };
     let size = match image.width {
         0 => "–".into(),
         _ => format!("{}×{}", image.width, image.height),
     };
-    let found = image.steps.iter().map(StepReport::found).collect::<Vec<_>>();
+    let found = image.steps.iter().map(|step| step.found().to_string()).collect::<Vec<_>>();
     let time = time(image.seconds.total());
     [image.image.clone(), size, found.join(" + "), time, written]
+}
+
+/// Files that are listed of an image.
+const FILES: usize = 8;
+
+/// The first files, and how many more there are.
+fn listed(files: &[&str]) -> String {
+    let first = files[..files.len().min(FILES)].join(", ");
+    match files.len().saturating_sub(FILES) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
 }
 
 fn time(seconds: f64) -> String {

@@ -130,13 +130,13 @@ impl BoxesTask {
             notes.push("no boxes".into());
         }
         let instances: Vec<_> = regions.iter().cloned().map(dataset::of_region).collect();
-        let mut artifacts = dataset::artifacts(size, &instances, |name| subject.wants(name));
+        let mut artifacts = dataset::artifacts(image, &instances, |name| subject.wants(name));
         if subject.wants(OVERLAY) {
             let content = Content::Rgb(instance_overlay(image, &instances));
             artifacts.push(Artifact { suffix: "overlay.png".into(), content });
         }
         let numbers = [(BOXES.to_owned(), regions.len() as f64)].into();
-        let instances = dataset::is_per_run(subject.save).then_some(instances);
+        let instances = subject.keeps_instances().then_some(instances);
         let found = vec![Named { name: BOXES.into(), what: Found::Boxes(size, regions) }];
         let notes = notes.into_iter().map(|note| format!("`{NAME}`: {note}")).collect();
         Yield { artifacts, numbers, found, instances, notes, ..Yield::default() }

@@ -5,11 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use image::RgbImage;
 use samkit_core::{Rle, Size};
 use samkit_io::{
-    AnnotatedImages, Categories, InputImage, Instance, Segmentation, WriteError, class_map,
-    label_map, write_class_legend, write_coco_dataset, write_coco_results, write_csv,
-    write_yolo_labels, yolo_image_path,
+    AnnotatedImages, Categories, InputImage, Instance, Segmentation, WriteError, class_map, cutout,
+    label_colors, label_map, mask_image, write_class_legend, write_coco_dataset,
+    write_coco_results, write_csv, write_yolo_labels, yolo_image_path,
 };
 use samkit_plugin_host::{Region, RegionView};
 use samkit_recipe::ProductInfo;
@@ -24,6 +25,12 @@ const RESULTS: &str = "results";
 const YOLO: &str = "yolo";
 const COCO_POLYGONS: &str = "coco_polygons";
 const CSV: &str = "csv";
+const PNGS: &str = "pngs";
+const CUTOUTS: &str = "cutouts";
+const GEOJSON: &str = "geojson";
+
+const MASKS_FOLDER: &str = "masks";
+const CUTOUTS_FOLDER: &str = "cutouts";
 
 /// What is made of all images, at least in part.
 const PER_RUN: [&str; 6] = [CLASSES, COCO, COCO_POLYGONS, RESULTS, YOLO, CSV];
@@ -32,11 +39,18 @@ const PER_RUN: [&str; 6] = [CLASSES, COCO, COCO_POLYGONS, RESULTS, YOLO, CSV];
 pub(super) fn products(has_masks: bool) -> Vec<ProductInfo> {
     let mut products = Vec::new();
     if has_masks {
-        let about = "the number of the mask at every pixel, 16 bits";
+        let about = "the number of the mask at every pixel, 16 bits; beside it labels.color.png";
         products.push(product(LABELS, "labels.png", false, about));
         let about = "the number of the class at every pixel, 16 bits; classes.csv has the names";
         products.push(product(CLASSES, "classes.png", false, about));
     }
+    if has_masks {
+        let about = "a black and white picture for every mask";
+        products.push(product(PNGS, &format!("{MASKS_FOLDER}/NNN.png"), false, about));
+        let about = "what every mask shows, the rest transparent";
+        products.push(product(CUTOUTS, &format!("{CUTOUTS_FOLDER}/NNN.png"), false, about));
+    }
+    products.push(product(GEOJSON, "geojson", false, "polygons in pixels, for maps and shapely"));
     products.push(product(LABELME, "labelme.json", false, "polygons or rectangles for labelme"));
     let per_run = |name: &str, file: &str, about: &str| ProductInfo {
         per_run: true,
@@ -55,30 +69,52 @@ pub(super) fn products(has_masks: bool) -> Vec<ProductInfo> {
 
 /// The files of one image.
 pub(super) fn artifacts(
-    size: Size,
+    image: &RgbImage,
     instances: &[Instance],
     wants: impl Fn(&str) -> bool,
 ) -> Vec<Artifact> {
+    let size = Size::from(image.dimensions());
+    let masks: Vec<&Rle> = instances.iter().filter_map(|thing| thing.mask.as_ref()).collect();
     let mut artifacts = Vec::new();
+    let mut add = |suffix: String, content| artifacts.push(Artifact { suffix, content });
     if wants(LABELS) {
-        let masks: Vec<&Rle> = instances.iter().filter_map(|thing| thing.mask.as_ref()).collect();
-        let content = Content::Gray16(label_map(size, &masks));
-        artifacts.push(Artifact { suffix: "labels.png".into(), content });
+        add("labels.png".into(), Content::Gray16(label_map(size, &masks)));
+        add("labels.color.png".into(), Content::Rgb(label_colors(size, &masks)));
     }
     if wants(CLASSES) {
-        let content = Content::Gray16(class_map(size, instances));
-        artifacts.push(Artifact { suffix: "classes.png".into(), content });
+        add("classes.png".into(), Content::Gray16(class_map(size, instances)));
+    }
+    if wants(PNGS) {
+        for (index, mask) in masks.iter().enumerate() {
+            add(numbered(MASKS_FOLDER, index), Content::Gray8(mask_image(mask)));
+        }
+    }
+    if wants(CUTOUTS) {
+        for (index, mask) in masks.iter().enumerate() {
+            if let Some(shown) = cutout(image, mask) {
+                add(numbered(CUTOUTS_FOLDER, index), Content::Rgba(shown));
+            }
+        }
+    }
+    if wants(GEOJSON) {
+        add("geojson".into(), Content::Geojson(instances.to_vec()));
     }
     if wants(LABELME) {
-        let content = Content::Labelme(instances.to_vec());
-        artifacts.push(Artifact { suffix: "labelme.json".into(), content });
+        add("labelme.json".into(), Content::Labelme(instances.to_vec()));
     }
     artifacts
 }
 
+/// The picture of the mask at this place; its number is its pixels' value in the label map.
+fn numbered(folder: &str, index: usize) -> String {
+    format!("{folder}/{:03}.png", index + 1)
+}
+
 /// Folders of numbered pictures that belong to an image, as what follows its stem.
-pub(crate) fn folders(_save: &[String]) -> impl Iterator<Item = &'static str> {
-    std::iter::empty()
+pub(crate) fn folders(save: &[String]) -> impl Iterator<Item = &'static str> {
+    let is_saved = |name: &str| save.iter().any(|saved| saved == name);
+    let folders = [(PNGS, MASKS_FOLDER), (CUTOUTS, CUTOUTS_FOLDER)];
+    folders.into_iter().filter(move |(name, _)| is_saved(name)).map(|(_, folder)| folder)
 }
 
 /// Whether the images themselves are copied.

@@ -65,6 +65,9 @@ pub(crate) enum Content {
     Masks(Vec<MaskRecord>),
     Json(serde_json::Value),
     Logits(LowResLogits),
+    /// Masks whose logits were kept.
+    ManyLogits(Vec<MaskRecord>),
+    Geojson(Vec<Instance>),
     Text(String),
     /// Polygons for labelme; the file names the image.
     Labelme(Vec<Instance>),
@@ -97,6 +100,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) given: Vec<Given>,
     /// Names of the products to write.
     pub(crate) save: &'a [String],
+    /// Whether there will be a page that shows what was found.
+    pub(crate) for_page: bool,
     pub(crate) talk: &'a Talk,
 }
 
@@ -122,6 +127,11 @@ impl Subject<'_> {
     /// Whether this product is to be written.
     pub(crate) fn wants(&self, product: &str) -> bool {
         self.save.iter().any(|name| name == product)
+    }
+
+    /// Whether the boxes or masks are needed when the task is done.
+    pub(crate) fn keeps_instances(&self) -> bool {
+        self.for_page || dataset::is_per_run(self.save)
     }
 }
 

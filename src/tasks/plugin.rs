@@ -133,10 +133,10 @@ impl PluginTask {
             done.artifacts.push(Artifact { suffix, content: Content::Rgb(overlay) });
         }
         if let Some(instances) = instances(&outputs) {
-            let size = subject.scene.image().dimensions().into();
+            let image = subject.scene.image();
             let wants = |name: &str| subject.wants(name) && description.output(name).is_none();
-            done.artifacts.extend(dataset::artifacts(size, &instances, wants));
-            done.instances = dataset::is_per_run(subject.save).then_some(instances);
+            done.artifacts.extend(dataset::artifacts(image, &instances, wants));
+            done.instances = subject.keeps_instances().then_some(instances);
         }
         let named =
             |output: Output| Named { name: output.name().to_owned(), what: Found::Output(output) };

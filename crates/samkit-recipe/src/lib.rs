@@ -6,6 +6,7 @@
 //! vars: { points: 32 }           # `--set vars.points=16` changes it
 //! input: { paths: [photos, "more/*.png"], recursive: true }   # or a path, or a list of them
 //! output: out
+//! report: true                   # also a page that shows all images
 //! engine: { model: mobile-sam, device: auto }
 //! steps:
 //!   - id: boxes

@@ -12,7 +12,8 @@ use crate::{
     vars,
 };
 
-const KEYS: [&str; 7] = ["version", "include", "vars", "input", "output", "engine", "steps"];
+const KEYS: [&str; 8] =
+    ["version", "include", "vars", "input", "output", "report", "engine", "steps"];
 const STEPS: &str = "a list of at least one step, such as `- task: edges`";
 const INPUT: &str = "a file, folder or glob, or a list of them";
 
@@ -46,6 +47,7 @@ impl Recipe {
             input: Vec::new(),
             recursive: false,
             output: None,
+            report: false,
             engine: EngineSettings::default(),
             steps: Vec::new(),
             whole: true,
@@ -69,6 +71,9 @@ impl Recipe {
         }
         if let Some(output) = fields.optional("output") {
             self.output = faults.take(output.string("a folder"));
+        }
+        if let Some(report) = fields.optional("report") {
+            self.report = faults.take(report.flag()).unwrap_or_default();
         }
         if let Some(engine) = fields.optional("engine") {
             self.engine = read_engine(&engine, faults);

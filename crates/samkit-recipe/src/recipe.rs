@@ -25,6 +25,8 @@ pub struct Recipe {
     pub recursive: bool,
     /// Output folder, relative to [`Recipe::output_folder`].
     pub output: Option<String>,
+    /// Whether a page is wanted that shows all images.
+    pub report: bool,
     /// Which network runs, and where.
     pub engine: EngineSettings,
     /// What to do with each image, in order. Never empty; every `id` is there once.

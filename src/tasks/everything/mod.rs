@@ -14,6 +14,7 @@ use super::{Artifact, Content, Found, Named, Subject, TaskError, Yield, dataset,
 pub(crate) const NAME: &str = "everything";
 pub(crate) const MASKS: &str = "masks";
 const OVERLAY: &str = "overlay";
+const LOGITS: &str = "logits";
 
 pub(crate) fn products() -> Vec<ProductInfo> {
     let about = "masks with their scores, as the reference writes them";
@@ -22,6 +23,8 @@ pub(crate) fn products() -> Vec<ProductInfo> {
         product(OVERLAY, "overlay.png", true, "masks on the image"),
     ];
     products.extend(dataset::products(true));
+    let about = "low-res logits of every mask, with boxes and scores, for NumPy";
+    products.push(product(LOGITS, "logits.npz", false, about));
     products
 }
 
@@ -39,12 +42,15 @@ pub(super) fn run(form: &EverythingForm, subject: &Subject<'_>) -> Result<Yield,
     if subject.wants(OVERLAY) {
         add("overlay.png", Content::Rgb(samkit_io::mask_overlay(image, &codes)));
     }
+    if subject.wants(LOGITS) {
+        add("logits.npz", Content::ManyLogits(records.clone()));
+    }
     if subject.wants(MASKS) {
         add("masks.json", Content::Masks(records));
     }
     let instances: Vec<_> = regions.iter().cloned().map(dataset::of_region).collect();
-    artifacts.extend(dataset::artifacts(size, &instances, |name| subject.wants(name)));
-    let instances = dataset::is_per_run(subject.save).then_some(instances);
+    artifacts.extend(dataset::artifacts(image, &instances, |name| subject.wants(name)));
+    let instances = subject.keeps_instances().then_some(instances);
     let found = vec![Named { name: MASKS.into(), what: Found::Masks(size, regions) }];
     Ok(Yield { artifacts, masks, found, instances, ..Yield::default() })
 }
@@ -56,6 +62,7 @@ fn find(
 ) -> Result<Vec<MaskRecord>, TaskError> {
     let Subject { scene, talk, .. } = subject;
     let mut params = form.generator.params();
+    params.keep_logits = subject.wants(LOGITS);
     let choice = form.choice();
     if let Some(bbox) = choice.inside
         && !ask_inside(&mut params, size, bbox)

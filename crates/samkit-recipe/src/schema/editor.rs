@@ -60,6 +60,10 @@ pub fn json_schema(catalogue: &Catalogue) -> Json {
                 ]
             },
             "output": { "type": "string", "description": "The folder to write to." },
+            "report": {
+                "type": "boolean",
+                "description": "Whether to write report.html too, a page that shows all images.",
+            },
             "engine": {
                 "type": "object",
                 "description": "Which network runs, and where.",
