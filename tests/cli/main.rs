@@ -5,6 +5,7 @@ mod bad_requests;
 mod batches;
 mod caches;
 mod evals;
+mod everything;
 mod inputs;
 mod instances;
 mod long_runs;
