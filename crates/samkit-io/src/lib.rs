@@ -41,7 +41,9 @@ pub use dataset::{
 };
 pub use find::{BadInput, Depth, FindError, IMAGE_EXTENSIONS, InputImage, find_images};
 pub use names::OutputNames;
-pub use overlay::{draw_prompt, edge_overlay, instance_overlay, mask_overlay};
+pub use overlay::{
+    draw_prompt, edge_overlay, instance_overlay, mask_overlay, mask_overlay_with_ids,
+};
 pub use read::{
     LoadedImage, ReadError, ReadLimits, decode_image, read_file, read_image, read_logits,
     read_masks,

@@ -1,6 +1,8 @@
 //! Results drawn over the photograph, to be looked at.
 
+mod depth;
 mod edges;
+mod ids;
 mod instances;
 mod masks;
 mod paint;
@@ -10,5 +12,5 @@ mod text;
 
 pub use edges::edge_overlay;
 pub use instances::instance_overlay;
-pub use masks::mask_overlay;
+pub use masks::{mask_overlay, mask_overlay_with_ids};
 pub use prompt::draw_prompt;
