@@ -54,7 +54,7 @@ impl<'a> ResultView<'a> {
 
 /// What the page needs of one image, as one value of JSON.
 ///
-/// It holds a JPEG of at most 960 pixels a side, so that it takes about 100 kB whatever the image's
+/// It holds a JPEG of at most 880 pixels a side, so that it takes about 80 kB whatever the image's
 /// size, and grows with the number and the outlines of objects.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Card {

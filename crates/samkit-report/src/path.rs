@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use samkit_core::{BBox, Point, Rle, outlines, simplified};
+use samkit_core::{BBox, Mask, Point, Rle, Size, outlines, simplified};
 
 /// How far a path may lie from the outline, in pixels of the picture. Stairs of single pixels become
 /// straight lines from here on.
@@ -14,21 +14,40 @@ const MIN_AREA: f64 = 4.0;
 /// The outlines of a mask in a picture of `width` × `height`: closed lines, to be filled by the even-odd
 /// rule. Empty for an empty mask.
 pub(crate) fn mask_path(mask: &Rle, (width, height): (u32, u32)) -> String {
-    let across = width as f32 / mask.size().width.max(1) as f32;
-    let down = height as f32 / mask.size().height.max(1) as f32;
-    let scaled = |outline: Vec<Point>| {
-        let outline: Vec<Point> =
-            outline.iter().map(|p| Point::new(p.x * across, p.y * down)).collect();
-        on_whole_pixels(&simplified(&outline, TOLERANCE))
+    if mask.area() == 0 {
+        return String::new();
+    }
+    let across = width as f32 / mask.size().width as f32;
+    let down = height as f32 / mask.size().height as f32;
+    let BBox { x0, y0, x1, y1 } = mask.bbox();
+    let bbox = BBox::new(x0 * across, y0 * down, x1 * across, y1 * down);
+    let (left, top) = (bbox.x0.floor() as i64, bbox.y0.floor() as i64);
+    let small = sampled(&mask.to_mask(), bbox, (across, down));
+    let moved = |outline: Vec<Point>| -> Vec<(i64, i64)> {
+        let outline = simplified(&outline, TOLERANCE);
+        outline.iter().map(|p| (p.x as i64 + left, p.y as i64 + top)).collect()
     };
-    let mut parts: Vec<_> = outlines(mask).into_iter().map(scaled).collect();
+    let mut parts: Vec<_> = outlines(&small).into_iter().map(moved).collect();
     let largest = parts.iter().map(|part| area(part)).fold(0.0, f64::max);
-    parts.retain(|part| area(part) >= MIN_AREA.min(largest) && part.len() > 2);
-    if parts.is_empty() && mask.area() > 0 {
-        let BBox { x0, y0, x1, y1 } = mask.bbox();
-        return box_path(BBox::new(x0 * across, y0 * down, x1 * across, y1 * down));
+    parts.retain(|part| area(part) >= MIN_AREA.min(largest));
+    if parts.is_empty() {
+        return box_path(bbox);
     }
     parts.iter().map(|part| closed(part)).collect()
+}
+
+/// The mask at the picture's pixels inside `bbox`: what lies at their middles. Tracing takes time with
+/// the area, so that it is done on no more than will be seen.
+fn sampled(mask: &Mask, bbox: BBox, (across, down): (f32, f32)) -> Rle {
+    let (left, top) = (bbox.x0.floor(), bbox.y0.floor());
+    let size = Size::new((bbox.x1.ceil() - left) as u32, (bbox.y1.ceil() - top) as u32);
+    let at = |start: f32, pixel: u32, scale: f32, end: u32| {
+        (((start + pixel as f32 + 0.5) / scale) as u32).min(end - 1)
+    };
+    let columns: Vec<u32> =
+        (0..size.width).map(|x| at(left, x, across, mask.size().width)).collect();
+    let rows: Vec<u32> = (0..size.height).map(|y| at(top, y, down, mask.size().height)).collect();
+    Rle::from_mask(&Mask::from_fn(size, |x, y| mask.get(columns[x as usize], rows[y as usize])))
 }
 
 /// A box as a closed line, in the same pixels, and never without an inside.
@@ -37,16 +56,6 @@ pub(crate) fn box_path(bbox: BBox) -> String {
     let right = (bbox.x1.ceil() as i64).max(left + 1);
     let bottom = (bbox.y1.ceil() as i64).max(top + 1);
     closed(&[(left, top), (right, top), (right, bottom), (left, bottom)])
-}
-
-fn on_whole_pixels(outline: &[Point]) -> Vec<(i64, i64)> {
-    let mut rounded: Vec<_> =
-        outline.iter().map(|p| (p.x.round() as i64, p.y.round() as i64)).collect();
-    rounded.dedup();
-    if rounded.len() > 1 && rounded.first() == rounded.last() {
-        rounded.pop();
-    }
-    rounded
 }
 
 fn area(part: &[(i64, i64)]) -> f64 {
@@ -76,8 +85,6 @@ fn gap(number: i64) -> &'static str {
 
 #[cfg(test)]
 mod tests {
-    use samkit_core::{Mask, Size};
-
     use super::*;
 
     fn rle(size: Size, inside: impl Fn(u32, u32) -> bool) -> Rle {
@@ -99,6 +106,17 @@ mod tests {
     fn paths_are_in_pixels_of_the_picture() {
         let mask = rle(Size::new(400, 200), |x, y| x < 200 && y < 100);
         assert_eq!(mask_path(&mask, (100, 50)), "M0 0l50 0 0 25-50 0z");
+    }
+
+    #[test]
+    fn a_shrunk_mask_stays_in_its_place() {
+        let size = Size::new(3000, 2001);
+        let disc = rle(size, |x, y| (x as f32 - 2000.0).hypot(y as f32 - 1500.0) < 300.0);
+        let path = mask_path(&disc, (750, 500));
+        // Its top and left end, a quarter as far.
+        let numbers = path[1..].split(['l', ' ']).take(2).map(|number| number.parse::<f32>());
+        let [x, y] = numbers.collect::<Result<Vec<_>, _>>().unwrap()[..] else { panic!("{path}") };
+        assert!((x - 500.0).abs() < 20.0 && (y - 300.0).abs() < 2.0, "{path}");
     }
 
     #[test]

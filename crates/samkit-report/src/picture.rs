@@ -9,13 +9,14 @@ use image::{
 use serde::{Deserialize, Serialize};
 
 /// The longest side of a picture, in pixels: enough to fill most screens beside a list.
-const LONGEST_SIDE: u32 = 960;
+const LONGEST_SIDE: u32 = 880;
 /// Qualities of JPEG, the best first. A lower one is tried where a picture would be too large.
-const QUALITIES: [u8; 4] = [78, 68, 58, 48];
-/// Bytes of an input's JPEG that ask for a lower quality. Two thirds of what 500 images may take of 60 MB.
-const MAX_INPUT_BYTES: usize = 78 << 10;
+const QUALITIES: [u8; 5] = [76, 68, 60, 52, 44];
+/// An input's JPEG of more bytes asks for a lower quality. With a result's picture, as text, and
+/// outlines it makes about 120 kB: 60 MB for 500 images.
+const MAX_INPUT_BYTES: usize = 60 << 10;
 /// The same of a result's picture.
-const MAX_RESULT_BYTES: usize = 48 << 10;
+const MAX_RESULT_BYTES: usize = 26 << 10;
 
 /// A picture, no larger than the page needs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -80,7 +81,7 @@ fn jpeg(pixels: &[u8], (w, h): (u32, u32), color: ExtendedColorType, max_bytes: 
         bytes.clear();
         JpegEncoder::new_with_quality(&mut bytes, quality)
             .write_image(pixels, w, h, color)
-            .expect("an image of at most 960 pixels a side has a JPEG");
+            .expect("an image of at most 880 pixels a side has a JPEG");
         if bytes.len() <= max_bytes {
             break;
         }
@@ -102,10 +103,10 @@ mod tests {
 
     #[test]
     fn the_longest_side_is_limited_and_no_side_vanishes() {
-        assert_eq!(shrunk((960, 400)), None);
-        assert_eq!(shrunk((1920, 1001)), Some((960, 501)));
-        assert_eq!(shrunk((1000, 3000)), Some((320, 960)));
-        assert_eq!(shrunk((1, 100_000)), Some((1, 960)));
+        assert_eq!(shrunk((880, 400)), None);
+        assert_eq!(shrunk((1920, 1001)), Some((880, 459)));
+        assert_eq!(shrunk((1000, 3000)), Some((293, 880)));
+        assert_eq!(shrunk((1, 100_000)), Some((1, 880)));
     }
 
     #[test]
@@ -117,8 +118,8 @@ mod tests {
                 (state >> 24) as u8
             }))
         });
-        let pixels = thumbnail(&noise, 960, 720);
-        let best = jpeg(pixels.as_raw(), (960, 720), ExtendedColorType::Rgb8, usize::MAX);
+        let pixels = thumbnail(&noise, 880, 660);
+        let best = jpeg(pixels.as_raw(), (880, 660), ExtendedColorType::Rgb8, usize::MAX);
         let picture = Picture::of_input(&noise);
         assert!(picture.src.len() * 3 / 4 < best.len() * 7 / 10);
     }

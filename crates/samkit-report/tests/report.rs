@@ -115,15 +115,15 @@ fn objects_are_largest_first_in_pixels_of_the_image() {
 
 #[test]
 fn a_large_image_is_shown_small_and_its_masks_with_it() {
-    let large = RgbImage::from_pixel(3000, 2000, Rgb([9, 99, 199]));
-    let mask = Rle::from_mask(&Mask::from_fn(Size::new(3000, 2000), |x, y| x < 1500 && y < 1000));
+    let large = RgbImage::from_pixel(3000, 1500, Rgb([9, 99, 199]));
+    let mask = Rle::from_mask(&Mask::from_fn(Size::new(3000, 1500), |x, y| x < 1500 && y < 750));
     let quarter = Instance { bbox: mask.bbox(), mask: Some(mask), ..square("quarter", None) };
     let things = [quarter];
     let found = ResultView::new("masks", Shown::Objects(&things));
     let card = serde_json::to_value(Card::new("a", &large, &[found])).unwrap();
-    assert_eq!(card["size"], json!([3000, 2000]));
-    assert_eq!((&card["picture"]["width"], &card["picture"]["height"]), (&json!(960), &json!(640)));
-    assert_eq!(card["results"][0]["objects"][0]["path"], "M0 0l480 0 0 320-480 0z");
+    assert_eq!(card["size"], json!([3000, 1500]));
+    assert_eq!((&card["picture"]["width"], &card["picture"]["height"]), (&json!(880), &json!(440)));
+    assert_eq!(card["results"][0]["objects"][0]["path"], "M0 0l440 0 0 220-440 0z");
 }
 
 #[test]

@@ -69,7 +69,7 @@ function labelButtons() {
 
 /** Failures, at the top. Long lists are cut until they are asked for. */
 function failureList() {
-  const FIRST = 8;
+  const FIRST = 6;
   const failed = summaries.filter((summary) => summary.failures.length > 0);
   const section = document.getElementById("failures");
   section.hidden = failed.length === 0;

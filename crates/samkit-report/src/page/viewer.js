@@ -50,6 +50,8 @@ function draw() {
   part(".matter").replaceChildren(...panel(card, objects));
   light(null);
   conceal();
+  // What had the focus may be gone, and keys would go nowhere.
+  if (viewer.open && !viewer.contains(document.activeElement)) viewer.focus();
 }
 
 function switches() {
