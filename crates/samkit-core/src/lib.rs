@@ -21,11 +21,13 @@ mod mask;
 mod nms;
 mod outline;
 mod param;
+mod polygon;
 mod prompt;
 mod record;
 mod regions;
 mod rle;
 mod rle_string;
+mod topology;
 
 pub use coco::{COCO_CATEGORIES, coco_id, coco_name};
 pub use geometry::{BBox, Point, Size};
