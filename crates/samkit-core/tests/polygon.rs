@@ -40,7 +40,7 @@ fn compared(text: &str) -> usize {
 #[test]
 fn filled_polygons_and_their_unions_equal_pycocotools() {
     let count = compared(include_str!("fixtures/polygons.json"));
-    assert!(count >= 400, "{count}");
+    assert!(count > 350, "{count}");
     match std::env::var_os("SAMKIT_POLYGONS") {
         Some(path) => {
             let count = compared(&std::fs::read_to_string(path).expect("the file is there"));
@@ -110,7 +110,7 @@ proptest! {
     ) {
         let size = Size::new(width, height);
         let has = |&(seed, cell): &(u32, u32), x: u32, y: u32| {
-            (x / cell * 7 + y / cell * 13 + seed) % 3 == 0
+            (x / cell * 7 + y / cell * 13 + seed).is_multiple_of(3)
         };
         let mask = |seed| Rle::from_mask(&Mask::from_fn(size, |x, y| has(seed, x, y)));
         let any = Mask::from_fn(size, |x, y| seeds.iter().any(|seed| has(seed, x, y)));
