@@ -18,7 +18,7 @@ use crate::{
     boxes::{
         entry::{Entry, Stored},
         file::Content,
-        resolve::in_pixels,
+        resolve::{BoxProblem, in_pixels},
     },
     read::read_image_size,
 };
@@ -175,7 +175,10 @@ impl Resolver<'_> {
         shape: Option<Shape>,
         size: Size,
     ) -> Option<Instance> {
-        let bbox = in_pixels(stored, self.content.unit, size);
+        let mut bbox = in_pixels(stored, self.content.unit, size);
+        if shape.is_some() && stored.corners.iter().all(|corner| corner.is_nan()) {
+            bbox = Err(BoxProblem::Missing);
+        }
         let mask = self.mask(entry, stored, shape, size);
         let bbox = match (bbox, &mask) {
             (Ok(bbox), _) => bbox,
