@@ -24,12 +24,14 @@ mod outline;
 mod overlap;
 mod param;
 mod parts;
+mod polygon;
 mod prompt;
 mod record;
 mod regions;
 mod rle;
 mod rle_ops;
 mod rle_string;
+mod topology;
 
 pub use choice::MaskChoice;
 pub use coco::{COCO_CATEGORIES, coco_id, coco_name};

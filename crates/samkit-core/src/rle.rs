@@ -256,7 +256,7 @@ impl Rle {
     }
 
     /// [`Self::spans`] cut into columns: (column, first row, row after the last).
-    fn column_spans(&self) -> impl Iterator<Item = (u32, u32, u32)> {
+    pub(crate) fn column_spans(&self) -> impl Iterator<Item = (u32, u32, u32)> {
         let height = self.size.height;
         self.spans().flat_map(move |(start, end)| {
             (start / height..=(end - 1) / height).map(move |x| {
@@ -282,7 +282,7 @@ impl fmt::Debug for Rle {
 }
 
 /// The height, after making sure that every pixel number fits 32 bits.
-fn check_countable(size: Size) -> u32 {
+pub(crate) fn check_countable(size: Size) -> u32 {
     assert!(
         u32::try_from(size.area()).is_ok(),
         "a mask of {size} has too many pixels for COCO RLE"

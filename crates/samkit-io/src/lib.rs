@@ -21,6 +21,7 @@
 //! ```
 #![forbid(unsafe_code)]
 
+mod annotations;
 mod boxes;
 mod dataset;
 mod find;
@@ -29,6 +30,9 @@ mod overlay;
 mod read;
 mod write;
 
+pub use annotations::{
+    AnnotationError, AnnotationFormat, AnnotationOptions, Annotations, TargetFormat, losses,
+};
 pub use boxes::{
     AmbiguousEntry, BoxFile, BoxFileError, BoxFormat, BoxOptions, BoxProblem, GivenBox, Matched,
     Place, ResolvedBoxes, UnusableBoxes,

@@ -14,6 +14,7 @@ use super::{Artifact, Content, Found, Named, Subject, TaskError, Yield, dataset,
 pub(crate) const NAME: &str = "everything";
 pub(crate) const MASKS: &str = "masks";
 const OVERLAY: &str = "overlay";
+const IDS: &str = "ids";
 const LOGITS: &str = "logits";
 
 pub(crate) fn products() -> Vec<ProductInfo> {
@@ -21,6 +22,7 @@ pub(crate) fn products() -> Vec<ProductInfo> {
     let mut products = vec![
         product(MASKS, "masks.json", true, about),
         product(OVERLAY, "overlay.png", true, "masks on the image"),
+        product(IDS, "ids.png", false, "masks on the image, with their numbers"),
     ];
     products.extend(dataset::products(true));
     let about = "low-res logits of every mask, with boxes and scores, for NumPy";
@@ -41,6 +43,9 @@ pub(super) fn run(form: &EverythingForm, subject: &Subject<'_>) -> Result<Yield,
     let codes: Vec<_> = records.iter().map(|record| &record.segmentation).collect();
     if subject.wants(OVERLAY) {
         add("overlay.png", Content::Rgb(samkit_io::mask_overlay(image, &codes)));
+    }
+    if subject.wants(IDS) {
+        add("ids.png", Content::Rgb(samkit_io::mask_overlay_with_ids(image, &codes)));
     }
     if subject.wants(LOGITS) {
         add("logits.npz", Content::ManyLogits(records.clone()));

@@ -10,7 +10,7 @@ use super::{BoxFileError, error::Place, text};
 const ABOVE: usize = 3;
 
 /// The names in the first `data.yaml`, `data.yml` or `classes.txt` in `folder` or above it.
-pub(super) fn beside(folder: &Path) -> Result<HashMap<u32, String>, BoxFileError> {
+pub(crate) fn beside(folder: &Path) -> Result<HashMap<u32, String>, BoxFileError> {
     // `.` has no folders above it by name.
     let folder = folder.canonicalize().map_err(|error| BoxFileError::io(folder, error))?;
     for folder in folder.ancestors().take(1 + ABOVE) {

@@ -13,22 +13,23 @@ use super::{
     classes::Classes,
     coco_objects::{Annotation, Category, Image, ImageId},
     entry::{Entry, ImageKey, PlaceKind, from_xywh, size_of},
-    file::Content,
+    file::{Content, Keep},
     json::{self, Fields, Items, List, Object},
     paths::tidied,
-    resolve::{BoxProblem, Unit},
+    resolve::Unit,
     results, scalar,
 };
 
 /// What is read so far.
 #[derive(Debug)]
-pub(super) struct Coco {
+pub(crate) struct Coco {
     format: BoxFormat,
     /// Whether annotations are wanted, and not only images and categories.
-    pub(super) has_boxes: bool,
-    pub(super) entries: Vec<Entry>,
-    pub(super) by_id: HashMap<ImageId, usize>,
-    pub(super) names: HashMap<u32, String>,
+    pub(crate) has_boxes: bool,
+    keep: Keep,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) by_id: HashMap<ImageId, usize>,
+    pub(crate) names: HashMap<u32, String>,
     classes: Classes,
     crowd: usize,
     annotations: u64,
@@ -37,17 +38,19 @@ pub(super) struct Coco {
 
 /// Reads a data set or results, whichever the file holds. `images` is a data set that results refer
 /// to; `class_names` name the classes that have no category.
-pub(super) fn read(
+pub(crate) fn read(
     path: &Path,
     class_names: &[String],
     images: Option<&Path>,
-) -> Result<Content, BoxFileError> {
+    keep: Keep,
+) -> Result<(BoxFormat, Content), BoxFileError> {
     let mut coco = match images {
         Some(images) => results::listed(images)?,
         None => Coco::new(true),
     };
     let listed = coco.entries.len();
     coco.has_boxes = true;
+    coco.keep = keep;
     json::read(path, Top(&mut coco))?;
     if coco.format == BoxFormat::Coco && images.is_some() {
         return Err(BoxFileError::NoUseForImages { path: path.into(), format: coco.format });
@@ -62,9 +65,9 @@ pub(super) fn read(
     coco.classes.name_numbers(|id| {
         names.get(&id).or_else(|| class_names.get(usize::try_from(id).ok()?)).cloned()
     });
-    Ok(Content {
+    coco.classes.list(names);
+    let content = Content {
         path: path.into(),
-        format: coco.format,
         unit: Unit::Pixels,
         place: match coco.format {
             BoxFormat::CocoResults => PlaceKind::Result,
@@ -74,14 +77,16 @@ pub(super) fn read(
         classes: coco.classes,
         crowd: coco.crowd,
         skipped_shapes: 0,
-    })
+    };
+    Ok((coco.format, content))
 }
 
 impl Coco {
-    pub(super) fn new(has_boxes: bool) -> Self {
+    pub(crate) fn new(has_boxes: bool) -> Self {
         Self {
             format: BoxFormat::Coco,
             has_boxes,
+            keep: Keep::Boxes,
             entries: Vec::new(),
             by_id: HashMap::new(),
             names: HashMap::new(),
@@ -95,7 +100,8 @@ impl Coco {
     /// The entry of an image, perhaps before its name is known.
     fn entry(&mut self, id: ImageId) -> &mut Entry {
         let place = *self.by_id.entry(id).or_insert_with_key(|id| {
-            self.entries.push(Entry { name: id.to_string(), ..Entry::default() });
+            let number = if let ImageId::Number(number) = id { Some(*number) } else { None };
+            self.entries.push(Entry { name: id.to_string(), id: number, ..Entry::default() });
             self.entries.len() - 1
         });
         &mut self.entries[place]
@@ -141,16 +147,19 @@ impl Coco {
         self.crowd += usize::from(is_crowd);
         let entry = self.entry(image);
         entry.is_listed_only = false;
-        match annotation.bbox[..] {
-            _ if is_crowd => {}
-            [x, y, w, h] => entry.add(from_xywh([x, y, w, h]), annotation.score, class, place),
-            _ => entry.keep_out(place, BoxProblem::Missing),
+        if is_crowd {
+            return;
         }
+        let corners = match annotation.bbox[..] {
+            [x, y, w, h] => Some(from_xywh([x, y, w, h])),
+            _ => None,
+        };
+        entry.add_thing(corners, annotation.score, class, place, annotation.shape.take());
     }
 }
 
 /// The whole file: an object is a data set, a list is results.
-pub(super) struct Top<'a>(pub(super) &'a mut Coco);
+pub(crate) struct Top<'a>(pub(crate) &'a mut Coco);
 
 impl<'de> DeserializeSeed<'de> for Top<'_> {
     type Value = ();
@@ -174,7 +183,8 @@ impl<'de> Visitor<'de> for Top<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, items: A) -> Result<(), A::Error> {
         self.0.format = BoxFormat::CocoResults;
-        Items(&mut Annotations(self.0, Annotation::default())).visit_seq(items)
+        let annotation = Annotation::new(self.0.keep);
+        Items(&mut Annotations(self.0, annotation)).visit_seq(items)
     }
 }
 
@@ -188,7 +198,8 @@ impl Object for Coco {
         match key {
             "images" => map.next_value_seed(Items(&mut Images(self))),
             "annotations" if self.has_boxes => {
-                map.next_value_seed(Items(&mut Annotations(self, Annotation::default())))
+                let annotation = Annotation::new(self.keep);
+                map.next_value_seed(Items(&mut Annotations(self, annotation)))
             }
             "categories" => map.next_value_seed(Items(&mut Categories(self))),
             _ => scalar::skip(map),

@@ -5,13 +5,15 @@ use std::fmt;
 use serde::de::{self, MapAccess};
 
 use super::{
+    file::Keep,
     json::{self, Object},
     scalar::{self, Numbers, Scalar},
 };
+use crate::annotations::{Segmentation, Shape};
 
 /// How COCO's files call an image.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum ImageId {
+pub(crate) enum ImageId {
     Number(u64),
     Text(String),
 }
@@ -27,13 +29,13 @@ impl fmt::Display for ImageId {
 
 /// An image of a data set.
 #[derive(Default)]
-pub(super) struct Image {
-    pub(super) id: Option<ImageId>,
-    pub(super) file_name: Option<String>,
+pub(crate) struct Image {
+    pub(crate) id: Option<ImageId>,
+    pub(crate) file_name: Option<String>,
     /// LVIS names its images by this only.
-    pub(super) url: Option<String>,
-    pub(super) width: Option<u64>,
-    pub(super) height: Option<u64>,
+    pub(crate) url: Option<String>,
+    pub(crate) width: Option<u64>,
+    pub(crate) height: Option<u64>,
 }
 
 impl Object for Image {
@@ -84,22 +86,37 @@ fn category_id<'de, A: MapAccess<'de>>(
 }
 
 /// A box of a data set or of results.
-#[derive(Default)]
-pub(super) struct Annotation {
-    pub(super) id: Option<u64>,
-    pub(super) image: Option<ImageId>,
-    pub(super) category: Option<u32>,
-    pub(super) bbox: Vec<f64>,
-    pub(super) is_crowd: bool,
-    pub(super) score: Option<f64>,
+pub(crate) struct Annotation {
+    pub(crate) id: Option<u64>,
+    pub(crate) image: Option<ImageId>,
+    pub(crate) category: Option<u32>,
+    pub(crate) bbox: Vec<f64>,
+    pub(crate) is_crowd: bool,
+    pub(crate) score: Option<f64>,
+    pub(crate) shape: Option<Shape>,
+    keep: Keep,
 }
 
 impl Annotation {
+    /// One that says nothing.
+    pub(crate) fn new(keep: Keep) -> Self {
+        Self {
+            id: None,
+            image: None,
+            category: None,
+            bbox: Vec::new(),
+            is_crowd: false,
+            score: None,
+            shape: None,
+            keep,
+        }
+    }
+
     /// Empties it, but keeps its memory.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         let mut bbox = std::mem::take(&mut self.bbox);
         bbox.clear();
-        *self = Self { bbox, ..Self::default() };
+        *self = Self { bbox, ..Self::new(self.keep) };
     }
 }
 
@@ -124,6 +141,9 @@ impl Object for Annotation {
             }
             "iscrowd" => self.is_crowd = scalar::flag(map, "0 or 1 as `iscrowd`")?,
             "score" => self.score = scalar::number(map, "a number as `score`")?,
+            "segmentation" if self.keep == Keep::Shapes => {
+                map.next_value_seed(Segmentation(&mut self.shape))?;
+            }
             _ => scalar::skip(map)?,
         }
         Ok(())
@@ -139,9 +159,9 @@ impl Object for Annotation {
 
 /// A class.
 #[derive(Default)]
-pub(super) struct Category {
-    pub(super) id: Option<u32>,
-    pub(super) name: Option<String>,
+pub(crate) struct Category {
+    pub(crate) id: Option<u32>,
+    pub(crate) name: Option<String>,
 }
 
 impl Object for Category {

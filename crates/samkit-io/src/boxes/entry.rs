@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use samkit_core::Size;
 
 use super::resolve::BoxProblem;
+use crate::annotations::Shape;
 
 /// How an entry says which image it means. Paths have `/`, and neither `.` nor `..`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum ImageKey {
+pub(crate) enum ImageKey {
     /// A file, with its ending.
     File(String),
     /// A file, without its ending.
@@ -19,34 +20,40 @@ pub(super) enum ImageKey {
 
 /// A box as it was read. Many are kept, so it is small.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Stored {
+pub(crate) struct Stored {
     /// Left, top, right and bottom, in the unit of its file.
-    pub(super) corners: [f32; 4],
+    pub(crate) corners: [f32; 4],
     /// NaN for none.
-    pub(super) score: f32,
+    pub(crate) score: f32,
     /// Its place among [`super::classes::Classes`].
-    pub(super) class: u32,
+    pub(crate) class: u32,
     /// The line, the annotation's id, or the shape's number: see [`Unit::place`].
-    pub(super) place: u64,
+    pub(crate) place: u64,
 }
 
 /// What is at a box's place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum PlaceKind {
+pub(crate) enum PlaceKind {
     Line,
     Annotation,
     Result,
     Shape,
+    Value,
+    Record,
+    Feature,
 }
 
 impl PlaceKind {
     /// `, line 7`, `, annotation 7`, …
-    pub(super) fn said(self, place: u64) -> String {
+    pub(crate) fn said(self, place: u64) -> String {
         let what = match self {
             Self::Line => "line",
             Self::Annotation => "annotation",
             Self::Result => "result",
             Self::Shape => "shape",
+            Self::Value => "value",
+            Self::Record => "record",
+            Self::Feature => "feature",
         };
         format!(", {what} {place}")
     }
@@ -54,31 +61,36 @@ impl PlaceKind {
 
 /// Boxes that were kept out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct KeptOut {
-    pub(super) count: usize,
-    pub(super) first: (u64, BoxProblem),
+pub(crate) struct KeptOut {
+    pub(crate) count: usize,
+    pub(crate) first: (u64, BoxProblem),
 }
 
 /// What a file says of one image.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// What to call it in reports.
-    pub(super) name: String,
+    pub(crate) name: String,
     /// What its image may be called, the best first.
-    pub(super) keys: Vec<ImageKey>,
+    pub(crate) keys: Vec<ImageKey>,
     /// The file that it is from, where that is not the one that was named.
-    pub(super) file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
     /// The image's size, where the file states it.
-    pub(super) size: Option<Size>,
-    pub(super) boxes: Vec<Stored>,
-    pub(super) kept_out: Option<KeptOut>,
+    pub(crate) size: Option<Size>,
+    pub(crate) boxes: Vec<Stored>,
+    /// Shapes of some of the boxes, with the places of those, ascending. Empty where only boxes are
+    /// wanted.
+    pub(crate) shapes: Vec<(usize, Shape)>,
+    /// The image's number, where the file has one.
+    pub(crate) id: Option<u64>,
+    pub(crate) kept_out: Option<KeptOut>,
     /// Named by the list of images only: nobody misses it.
-    pub(super) is_listed_only: bool,
+    pub(crate) is_listed_only: bool,
 }
 
 impl Entry {
     /// Adds a box with corners in any numbers, or keeps it out.
-    pub(super) fn add(&mut self, corners: [f64; 4], score: Option<f64>, class: u32, place: u64) {
+    pub(crate) fn add(&mut self, corners: [f64; 4], score: Option<f64>, class: u32, place: u64) {
         let corners = corners.map(|corner| corner as f32);
         match BoxProblem::of(corners) {
             Some(problem) => self.keep_out(place, problem),
@@ -89,20 +101,41 @@ impl Entry {
         }
     }
 
+    /// Adds a thing with a shape, a box or both. With a shape the box may be none.
+    pub(crate) fn add_thing(
+        &mut self,
+        corners: Option<[f64; 4]>,
+        score: Option<f64>,
+        class: u32,
+        place: u64,
+        shape: Option<Shape>,
+    ) {
+        match (shape, corners) {
+            (Some(shape), corners) => {
+                self.shapes.push((self.boxes.len(), shape));
+                let corners = corners.unwrap_or([f64::NAN; 4]).map(|corner| corner as f32);
+                let score = score.map_or(f32::NAN, |score| score as f32);
+                self.boxes.push(Stored { corners, score, class, place });
+            }
+            (None, Some(corners)) => self.add(corners, score, class, place),
+            (None, None) => self.keep_out(place, BoxProblem::Missing),
+        }
+    }
+
     /// Counts a box that is none.
-    pub(super) fn keep_out(&mut self, place: u64, problem: BoxProblem) {
+    pub(crate) fn keep_out(&mut self, place: u64, problem: BoxProblem) {
         let kept_out = self.kept_out.get_or_insert(KeptOut { count: 0, first: (place, problem) });
         kept_out.count += 1;
     }
 }
 
 /// Corners from a corner and the sides.
-pub(super) fn from_xywh([x, y, w, h]: [f64; 4]) -> [f64; 4] {
+pub(crate) fn from_xywh([x, y, w, h]: [f64; 4]) -> [f64; 4] {
     [x, y, x + w, y + h]
 }
 
 /// The smallest box around points: x and y in turn. Without points there is none.
-pub(super) fn around(numbers: &[f64]) -> Option<[f64; 4]> {
+pub(crate) fn around(numbers: &[f64]) -> Option<[f64; 4]> {
     if numbers.len() < 2 {
         return None;
     }
@@ -118,12 +151,12 @@ pub(super) fn around(numbers: &[f64]) -> Option<[f64; 4]> {
 }
 
 /// The smallest box around two.
-pub(super) fn joined(a: [f64; 4], b: [f64; 4]) -> [f64; 4] {
+pub(crate) fn joined(a: [f64; 4], b: [f64; 4]) -> [f64; 4] {
     [a[0].min(b[0]), a[1].min(b[1]), a[2].max(b[2]), a[3].max(b[3])]
 }
 
 /// A stated size, where it is one.
-pub(super) fn size_of(width: Option<u64>, height: Option<u64>) -> Option<Size> {
+pub(crate) fn size_of(width: Option<u64>, height: Option<u64>) -> Option<Size> {
     let side = |side: Option<u64>| side?.try_into().ok().filter(|&side: &u32| side > 0);
     Some(Size::new(side(width)?, side(height)?))
 }

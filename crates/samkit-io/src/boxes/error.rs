@@ -136,15 +136,15 @@ pub struct Place {
 }
 
 impl Place {
-    pub(super) fn file(path: &Path) -> Self {
+    pub(crate) fn file(path: &Path) -> Self {
         Self { path: path.to_owned(), line: None, column: None }
     }
 
-    pub(super) fn line(path: &Path, line: usize) -> Self {
+    pub(crate) fn line(path: &Path, line: usize) -> Self {
         Self { line: Some(line), ..Self::file(path) }
     }
 
-    pub(super) fn column(path: &Path, line: usize, column: usize) -> Self {
+    pub(crate) fn column(path: &Path, line: usize, column: usize) -> Self {
         Self { column: Some(column), ..Self::line(path, line) }
     }
 }
@@ -160,7 +160,7 @@ impl fmt::Display for Place {
 }
 
 impl BoxFileError {
-    pub(super) fn io(path: &Path, source: io::Error) -> Self {
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
         let path = path.to_path_buf();
         match source.kind() {
             ErrorKind::NotFound => Self::NotFound { path },
@@ -168,7 +168,7 @@ impl BoxFileError {
         }
     }
 
-    pub(super) fn content(
+    pub(crate) fn content(
         place: Place,
         found: impl Into<String>,
         expected: impl Into<String>,
@@ -178,12 +178,12 @@ impl BoxFileError {
 }
 
 /// `text` between quotes, cut where it is long.
-pub(super) fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     format!("`{}`", shortened(text))
 }
 
 /// At most some 60 characters of `text`.
-pub(super) fn shortened(text: &str) -> String {
+pub(crate) fn shortened(text: &str) -> String {
     match text.char_indices().nth(60) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

@@ -19,21 +19,80 @@ use crate::InputImage;
 
 /// What a reader makes of a file or folder.
 #[derive(Debug)]
-pub(super) struct Content {
+pub(crate) struct Content {
     /// What was read, where an entry has no file of its own.
-    pub(super) path: PathBuf,
-    pub(super) format: BoxFormat,
-    pub(super) unit: Unit,
-    pub(super) place: PlaceKind,
-    pub(super) entries: Vec<Entry>,
-    pub(super) classes: Classes,
-    pub(super) crowd: usize,
-    pub(super) skipped_shapes: usize,
+    pub(crate) path: PathBuf,
+    pub(crate) unit: Unit,
+    pub(crate) place: PlaceKind,
+    pub(crate) entries: Vec<Entry>,
+    pub(crate) classes: Classes,
+    pub(crate) crowd: usize,
+    pub(crate) skipped_shapes: usize,
+}
+
+impl Content {
+    /// The same without its entries.
+    pub(crate) fn without_entries(&self) -> Self {
+        Self {
+            path: self.path.clone(),
+            unit: self.unit,
+            place: self.place,
+            entries: Vec::new(),
+            classes: self.classes.clone(),
+            crowd: self.crowd,
+            skipped_shapes: self.skipped_shapes,
+        }
+    }
+}
+
+/// What is kept of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Keep {
+    /// Boxes: the rest is passed over.
+    Boxes,
+    /// Also masks, in the form that the file has them.
+    Shapes,
+}
+
+/// Reads a file or folder, and says which format it is in.
+pub(crate) fn content(
+    path: &Path,
+    options: &BoxOptions,
+    keep: Keep,
+) -> Result<(BoxFormat, Content), BoxFileError> {
+    let names = &options.class_names[..];
+    let (format, content) = match folder::source(path, options.format)? {
+        Source::Folder(format, files) => {
+            let content = match format {
+                BoxFormat::Yolo => yolo::read(&files, path, names, keep)?,
+                BoxFormat::Voc => voc::read(&files)?,
+                _ => labelme::read(&files, keep)?,
+            };
+            (format, content)
+        }
+        Source::File(format, file) => match format {
+            BoxFormat::Coco | BoxFormat::CocoResults => {
+                coco::read(&file.path, names, options.images.as_deref(), keep)?
+            }
+            BoxFormat::Yolo => {
+                let folder = file.path.parent().unwrap_or(Path::new("")).to_path_buf();
+                (format, yolo::read(&[file], &folder, names, keep)?)
+            }
+            BoxFormat::Voc => (format, voc::read(&[file])?),
+            BoxFormat::Csv => (format, table::read(&file.path)?),
+            BoxFormat::Labelme => (format, labelme::read(&[file], keep)?),
+        },
+    };
+    if options.images.is_some() && format != BoxFormat::CocoResults {
+        return Err(BoxFileError::NoUseForImages { path: path.into(), format });
+    }
+    Ok((format, content))
 }
 
 /// All boxes of an annotation file, or of a folder of them. Copies share them.
 #[derive(Clone, Debug)]
 pub struct BoxFile {
+    format: BoxFormat,
     content: Arc<Content>,
 }
 
@@ -56,35 +115,13 @@ impl BoxFile {
     /// When the file is not there, cannot be read, or does not have the format's form; not when a box
     /// cannot be one.
     pub fn read(path: &Path, options: &BoxOptions) -> Result<Self, BoxFileError> {
-        let content = match folder::source(path, options.format)? {
-            Source::Folder(format, files) => match format {
-                BoxFormat::Yolo => yolo::read(&files, path, &options.class_names)?,
-                BoxFormat::Voc => voc::read(&files)?,
-                _ => labelme::read(&files)?,
-            },
-            Source::File(format, file) => match format {
-                BoxFormat::Coco | BoxFormat::CocoResults => {
-                    coco::read(&file.path, &options.class_names, options.images.as_deref())?
-                }
-                BoxFormat::Yolo => {
-                    let folder = file.path.parent().unwrap_or(Path::new("")).to_path_buf();
-                    yolo::read(&[file], &folder, &options.class_names)?
-                }
-                BoxFormat::Voc => voc::read(&[file])?,
-                BoxFormat::Csv => table::read(&file.path)?,
-                BoxFormat::Labelme => labelme::read(&[file])?,
-            },
-        };
-        if options.images.is_some() && content.format != BoxFormat::CocoResults {
-            let format = content.format;
-            return Err(BoxFileError::NoUseForImages { path: path.into(), format });
-        }
-        Ok(Self { content: Arc::new(content) })
+        let (format, content) = content(path, options, Keep::Boxes)?;
+        Ok(Self { format, content: Arc::new(content) })
     }
 
     /// The format that the file turned out to be in.
     pub fn format(&self) -> BoxFormat {
-        self.content.format
+        self.format
     }
 
     /// The number of boxes for all images, without those that cannot be boxes of any.

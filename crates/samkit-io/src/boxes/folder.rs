@@ -17,19 +17,19 @@ use super::{
 
 /// A file with boxes.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
-    pub(super) path: PathBuf,
+pub(crate) struct Found {
+    pub(crate) path: PathBuf,
     /// Its path below the folder that was named; only its name where it was named itself.
-    pub(super) relative: String,
+    pub(crate) relative: String,
 }
 
 impl Found {
-    fn alone(path: &Path) -> Self {
+    pub(crate) fn alone(path: &Path) -> Self {
         let relative = path.file_name().map(Path::new).unwrap_or(path);
         Self { path: path.to_owned(), relative: spelled(relative) }
     }
 
-    fn has_ending(&self, endings: &[&str]) -> bool {
+    pub(crate) fn has_ending(&self, endings: &[&str]) -> bool {
         let ending = ending(&self.path);
         endings.contains(&ending.as_str())
     }
@@ -47,14 +47,14 @@ impl Found {
 
 /// What is to be read.
 #[derive(Debug)]
-pub(super) enum Source {
+pub(crate) enum Source {
     File(BoxFormat, Found),
     /// A folder, in a format that has a file an image.
     Folder(BoxFormat, Vec<Found>),
 }
 
 /// Finds out what `path` is, if `format` does not say.
-pub(super) fn source(path: &Path, format: Option<BoxFormat>) -> Result<Source, BoxFileError> {
+pub(crate) fn source(path: &Path, format: Option<BoxFormat>) -> Result<Source, BoxFileError> {
     let about = fs::metadata(path).map_err(|error| BoxFileError::io(path, error))?;
     if about.is_dir() {
         return in_folder(path, format);
@@ -122,7 +122,7 @@ fn yolo_files(mut files: Vec<Found>) -> Vec<Found> {
 }
 
 /// All files below the folder but hidden ones, in the order of their names.
-fn files(folder: &Path) -> Result<Vec<Found>, BoxFileError> {
+pub(crate) fn files(folder: &Path) -> Result<Vec<Found>, BoxFileError> {
     let is_visible = |entry: &DirEntry| {
         entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
     };

@@ -16,7 +16,7 @@ use super::{
 };
 
 /// Reads the file, which must hold one value and nothing after it.
-pub(super) fn read<S>(path: &Path, seed: S) -> Result<(), BoxFileError>
+pub(crate) fn read<S>(path: &Path, seed: S) -> Result<(), BoxFileError>
 where
     S: for<'de> DeserializeSeed<'de, Value = ()>,
 {
@@ -59,12 +59,12 @@ fn renamed(found: &str) -> String {
 }
 
 /// An error at the place that the parser is at.
-pub(super) fn wrong<E: de::Error>(found: &str, expected: &str) -> E {
+pub(crate) fn wrong<E: de::Error>(found: &str, expected: &str) -> E {
     E::custom(format_args!("{}, expected {expected}", shortened(found)))
 }
 
 /// An object by its keys, as an error says it.
-pub(super) fn said(keys: &[String]) -> String {
+pub(crate) fn said(keys: &[String]) -> String {
     match keys {
         [] => "an empty object".to_owned(),
         keys => format!("an object with `{}`", keys.join("`, `")),
@@ -72,7 +72,7 @@ pub(super) fn said(keys: &[String]) -> String {
 }
 
 /// What takes the fields of a JSON object.
-pub(super) trait Object {
+pub(crate) trait Object {
     /// What the object is, as an error says it.
     const WHAT: &'static str;
 
@@ -86,7 +86,7 @@ pub(super) trait Object {
 }
 
 /// What takes the items of a JSON list.
-pub(super) trait List {
+pub(crate) trait List {
     /// What the list is, as an error says it.
     const WHAT: &'static str;
 
@@ -95,7 +95,7 @@ pub(super) trait List {
 }
 
 /// Reads an object into `T`.
-pub(super) struct Fields<'a, T>(pub(super) &'a mut T);
+pub(crate) struct Fields<'a, T>(pub(crate) &'a mut T);
 
 impl<'de, T: Object> DeserializeSeed<'de> for Fields<'_, T> {
     type Value = ();
@@ -121,8 +121,35 @@ impl<'de, T: Object> Visitor<'de> for Fields<'_, T> {
     }
 }
 
+/// Reads an object into `T`, or passes over `null`.
+pub(crate) struct Optional<'a, T>(pub(crate) &'a mut T);
+
+impl<'de, T: Object> DeserializeSeed<'de> for Optional<'_, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Object> Visitor<'de> for Optional<'_, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(T::WHAT)
+    }
+
+    fn visit_unit<E: de::Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<(), A::Error> {
+        Fields(self.0).visit_map(map)
+    }
+}
+
 /// Reads a list into `T`.
-pub(super) struct Items<'a, T>(pub(super) &'a mut T);
+pub(crate) struct Items<'a, T>(pub(crate) &'a mut T);
 
 impl<'de, T: List> DeserializeSeed<'de> for Items<'_, T> {
     type Value = ();

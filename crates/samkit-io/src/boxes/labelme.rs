@@ -3,33 +3,34 @@
 use std::{collections::HashMap, path::PathBuf};
 
 use serde::de::{self, MapAccess, SeqAccess};
+use serde_json::Value;
 
 use super::{
-    BoxFileError, BoxFormat,
+    BoxFileError,
     classes::Classes,
     entry::{Entry, ImageKey, PlaceKind, around, joined, size_of},
-    file::Content,
+    file::{Content, Keep},
     folder::Found,
     json::{self, Fields, Items, List, Object},
     paths::{stem, tidied},
-    resolve::{BoxProblem, Unit},
+    resolve::Unit,
     scalar::{self, Numbers, Scalar},
 };
+use crate::annotations::LabelmeParts as Parts;
 
 /// Reads all `files`.
-pub(super) fn read(files: &[Found]) -> Result<Content, BoxFileError> {
+pub(crate) fn read(files: &[Found], keep: Keep) -> Result<Content, BoxFileError> {
     let mut classes = Classes::default();
     let mut skipped_shapes = 0;
     let mut entries = Vec::new();
     for file in files {
-        let mut image = Labelme::default();
+        let mut image = Labelme::new(keep);
         json::read(&file.path, Fields(&mut image))?;
         skipped_shapes += image.skipped;
         entries.push(image.entry(file, &mut classes));
     }
     Ok(Content {
         path: PathBuf::new(),
-        format: BoxFormat::Labelme,
         unit: Unit::Pixels,
         place: PlaceKind::Shape,
         entries,
@@ -40,8 +41,8 @@ pub(super) fn read(files: &[Found]) -> Result<Content, BoxFileError> {
 }
 
 /// A file as it is read.
-#[derive(Default)]
 struct Labelme {
+    keep: Keep,
     shapes: Vec<Thing>,
     /// The place in `shapes` of the thing with this label and group.
     groups: HashMap<(String, String), usize>,
@@ -60,14 +61,34 @@ struct Thing {
     corners: Option<[f64; 4]>,
     score: Option<f64>,
     number: u64,
+    parts: Parts,
 }
 
 impl Labelme {
-    fn add(&mut self, shape: Shape) {
+    fn new(keep: Keep) -> Self {
+        Self {
+            keep,
+            shapes: Vec::new(),
+            groups: HashMap::new(),
+            count: 0,
+            skipped: 0,
+            image_path: None,
+            width: None,
+            height: None,
+            keys: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, mut shape: Shape) {
         self.count += 1;
         // Old files have polygons only, and do not say so.
-        let is_box = shape.kind.is_none_or(|kind| kind == "rectangle" || kind == "polygon");
-        if !is_box {
+        let kind = shape.kind.as_deref().unwrap_or("polygon");
+        let mut parts = Parts::default();
+        let is_box = kind == "rectangle" || kind == "polygon";
+        if self.keep == Keep::Shapes {
+            parts.add(kind, &mut shape.points, shape.mask.take());
+        }
+        if !is_box && parts.is_empty() {
             self.skipped += 1;
             return;
         }
@@ -83,10 +104,12 @@ impl Labelme {
                     (Some(a), Some(b)) => Some(joined(a, b)),
                     (a, b) => a.or(b),
                 };
+                thing.parts.join(parts);
                 return;
             }
         }
-        self.shapes.push(Thing { label, corners, score: shape.score, number: self.count });
+        let score = shape.score.or(shape.said_score);
+        self.shapes.push(Thing { label, corners, score, number: self.count, parts });
     }
 
     fn entry(self, file: &Found, classes: &mut Classes) -> Entry {
@@ -102,10 +125,13 @@ impl Labelme {
         };
         for thing in self.shapes {
             let class = classes.of_label(&thing.label);
-            match thing.corners {
-                Some(corners) => entry.add(corners, thing.score, class, thing.number),
-                None => entry.keep_out(thing.number, BoxProblem::Missing),
-            }
+            entry.add_thing(
+                thing.corners,
+                thing.score,
+                class,
+                thing.number,
+                thing.parts.into_shape(),
+            );
         }
         entry
     }
@@ -142,7 +168,7 @@ impl List for Shapes<'_> {
     const WHAT: &'static str = "`shapes` as a list";
 
     fn item<'de, A: SeqAccess<'de>>(&mut self, items: &mut A) -> Result<bool, A::Error> {
-        let mut shape = Shape::default();
+        let mut shape = Shape { keeps_mask: self.0.keep == Keep::Shapes, ..Shape::default() };
         let is_there = items.next_element_seed(Fields(&mut shape))?.is_some();
         if is_there {
             self.0.add(shape);
@@ -158,6 +184,11 @@ struct Shape {
     kind: Option<String>,
     group: Option<String>,
     score: Option<f64>,
+    /// The score that samkit puts into the description.
+    said_score: Option<f64>,
+    keeps_mask: bool,
+    /// A PNG file in base 64.
+    mask: Option<String>,
 }
 
 impl Object for Shape {
@@ -168,6 +199,15 @@ impl Object for Shape {
             "label" => self.label = scalar::text(map, "a text as `label`")?,
             "shape_type" => self.kind = scalar::text(map, "a text as `shape_type`")?,
             "score" => self.score = scalar::number(map, "a number as `score`")?,
+            "description" if self.keeps_mask => {
+                let text: Value = map.next_value()?;
+                let score = text.as_str().and_then(|text| text.strip_prefix("score "));
+                self.said_score = score.and_then(|score| score.trim().parse().ok());
+            }
+            "mask" if self.keeps_mask => {
+                let picture: Value = map.next_value()?;
+                self.mask = picture.as_str().map(str::to_owned);
+            }
             "points" => {
                 self.points.clear();
                 map.next_value_seed(Items(&mut Points(&mut self.points)))?;

@@ -94,8 +94,12 @@ impl Matched {
     }
 
     fn entry(&self, image_index: usize) -> Option<&Entry> {
-        let place = self.of_image.get(image_index).copied().flatten()?;
-        Some(&self.content.entries[place])
+        Some(&self.content.entries[self.place(image_index)?])
+    }
+
+    /// The place of the image's entry among all entries.
+    pub(crate) fn place(&self, image_index: usize) -> Option<usize> {
+        self.of_image.get(image_index).copied().flatten()
     }
 }
 
@@ -189,7 +193,7 @@ fn number(stem: &str) -> Option<u64> {
 }
 
 /// See [`super::BoxFile::matched`].
-pub(super) fn matched(content: Arc<Content>, images: &[InputImage]) -> Matched {
+pub(crate) fn matched(content: Arc<Content>, images: &[InputImage]) -> Matched {
     let names = Names::of(images);
     let mut unmatched = Vec::new();
     let mut ambiguous = Vec::new();

@@ -5,25 +5,25 @@
 //! [`Matched::boxes`] gives an image's boxes in pixels. A box that cannot be one is kept out and
 //! reported with its image; a file that does not have its format's form is an error that says where.
 
-mod class_names;
-mod classes;
+pub(crate) mod class_names;
+pub(crate) mod classes;
 mod coco;
-mod coco_objects;
-mod entry;
-mod error;
-mod file;
-mod folder;
+pub(crate) mod coco_objects;
+pub(crate) mod entry;
+pub(crate) mod error;
+pub(crate) mod file;
+pub(crate) mod folder;
 mod format;
-mod json;
+pub(crate) mod json;
 mod labelme;
-mod matching;
+pub(crate) mod matching;
 mod nan;
-mod paths;
-mod resolve;
+pub(crate) mod paths;
+pub(crate) mod resolve;
 mod results;
-mod scalar;
+pub(crate) mod scalar;
 mod table;
-mod text;
+pub(crate) mod text;
 mod voc;
 mod yolo;
 

@@ -4,14 +4,14 @@ use std::io::{self, Read};
 
 /// What stands for such a number in what the JSON parser sees: a text that nobody writes, as short as
 /// `NaN`, so that all columns stay.
-pub(super) const NOT_A_NUMBER: &str = "\u{7f}";
+pub(crate) const NOT_A_NUMBER: &str = "\u{7f}";
 
 const WORDS: [&[u8]; 3] = [b"NaN", b"Infinity", b"-Infinity"];
 const LONGEST: usize = 9;
 
 /// JSON with numbers that are none as [`NOT_A_NUMBER`]. It is to be read through a buffer, not in
 /// pieces of a few bytes.
-pub(super) struct Patched<R> {
+pub(crate) struct Patched<R> {
     inner: R,
     buffer: Box<[u8]>,
     start: usize,
@@ -22,7 +22,7 @@ pub(super) struct Patched<R> {
 }
 
 impl<R: Read> Patched<R> {
-    pub(super) fn new(inner: R) -> Self {
+    pub(crate) fn new(inner: R) -> Self {
         let buffer = vec![0; 1 << 16].into();
         Self {
             inner,

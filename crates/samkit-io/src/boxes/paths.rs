@@ -4,7 +4,7 @@ use std::path::{Component, Path};
 
 /// The parts of a path as annotation files write it, with `/` or `\`. `.` and empty parts are left
 /// out, and `..` takes the part before it away.
-pub(super) fn parts(path: &str) -> Vec<&str> {
+pub(crate) fn parts(path: &str) -> Vec<&str> {
     let mut parts = Vec::new();
     for part in path.split(['/', '\\']) {
         match part {
@@ -17,12 +17,12 @@ pub(super) fn parts(path: &str) -> Vec<&str> {
 }
 
 /// The path in one spelling.
-pub(super) fn tidied(path: &str) -> String {
+pub(crate) fn tidied(path: &str) -> String {
     parts(path).join("/")
 }
 
 /// A path of this system in the same spelling.
-pub(super) fn spelled(path: &Path) -> String {
+pub(crate) fn spelled(path: &Path) -> String {
     let parts = path.components().filter_map(|part| match part {
         Component::Normal(part) => Some(part.to_string_lossy()),
         _ => None,
@@ -31,7 +31,7 @@ pub(super) fn spelled(path: &Path) -> String {
 }
 
 /// The path without its file's ending. A leading dot begins no ending.
-pub(super) fn stem(path: &str) -> &str {
+pub(crate) fn stem(path: &str) -> &str {
     let name = path.rfind('/').map_or(0, |slash| slash + 1);
     match path[name..].rfind('.') {
         Some(dot) if dot > 0 => &path[..name + dot],
@@ -40,7 +40,7 @@ pub(super) fn stem(path: &str) -> &str {
 }
 
 /// The path, then the path without its first folder, and so on down to the file's name.
-pub(super) fn suffixes(path: &str) -> impl Iterator<Item = &str> {
+pub(crate) fn suffixes(path: &str) -> impl Iterator<Item = &str> {
     let starts = path.match_indices('/').map(|(slash, _)| slash + 1);
     std::iter::once(0).chain(starts).map(|start| &path[start..])
 }

@@ -71,7 +71,7 @@ impl fmt::Display for BoxProblem {
 
 impl BoxProblem {
     /// What is wrong with a box of these corners, of whatever image.
-    pub(super) fn of(corners: [f32; 4]) -> Option<Self> {
+    pub(crate) fn of(corners: [f32; 4]) -> Option<Self> {
         let [x0, y0, x1, y1] = corners;
         if corners.iter().any(|corner| !corner.is_finite()) {
             Some(Self::NotFinite)
@@ -87,7 +87,7 @@ impl BoxProblem {
 
 /// What the numbers of a file count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(crate) enum Unit {
     #[default]
     Pixels,
     /// Fractions of the image's sides.
@@ -95,7 +95,7 @@ pub(super) enum Unit {
 }
 
 /// The box in the pixels of an image of `size`.
-pub(super) fn in_pixels(stored: &Stored, unit: Unit, size: Size) -> Result<BBox, BoxProblem> {
+pub(crate) fn in_pixels(stored: &Stored, unit: Unit, size: Size) -> Result<BBox, BoxProblem> {
     let (width, height) = (size.width as f32, size.height as f32);
     let [x0, y0, x1, y1] = stored.corners;
     let bbox = match unit {

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// The images and categories of the data set that results refer to.
-pub(super) fn listed(images: &Path) -> Result<Coco, BoxFileError> {
+pub(crate) fn listed(images: &Path) -> Result<Coco, BoxFileError> {
     let mut coco = Coco::new(false);
     json::read(images, Fields(&mut coco))?;
     for entry in &mut coco.entries {
@@ -23,7 +23,7 @@ pub(super) fn listed(images: &Path) -> Result<Coco, BoxFileError> {
 
 /// Says of the entries from the place `first` on, which no data set lists, what their images may be
 /// called. Where there is a data set, an id that it lacks means no image.
-pub(super) fn name_entries(
+pub(crate) fn name_entries(
     entries: &mut [Entry],
     ids: &HashMap<ImageId, usize>,
     first: usize,

@@ -4,11 +4,12 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Unexpected, Visitor};
 
-use super::{json::wrong, nan::NOT_A_NUMBER};
+use super::json::wrong;
+pub(crate) use super::nan::NOT_A_NUMBER;
 
 /// A number or a text of any kind; `null` is none.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) enum Scalar {
+pub(crate) enum Scalar {
     Null,
     Flag(bool),
     Whole(u64),
@@ -98,7 +99,7 @@ impl Visitor<'_> for Wanted {
 }
 
 /// The field's value as a whole number.
-pub(super) fn whole<'de, A: MapAccess<'de>>(
+pub(crate) fn whole<'de, A: MapAccess<'de>>(
     map: &mut A,
     what: &'static str,
 ) -> Result<Option<u64>, A::Error> {
@@ -109,7 +110,7 @@ pub(super) fn whole<'de, A: MapAccess<'de>>(
 }
 
 /// The field's value as a number.
-pub(super) fn number<'de, A: MapAccess<'de>>(
+pub(crate) fn number<'de, A: MapAccess<'de>>(
     map: &mut A,
     what: &'static str,
 ) -> Result<Option<f64>, A::Error> {
@@ -120,7 +121,7 @@ pub(super) fn number<'de, A: MapAccess<'de>>(
 }
 
 /// The field's value as a text.
-pub(super) fn text<'de, A: MapAccess<'de>>(
+pub(crate) fn text<'de, A: MapAccess<'de>>(
     map: &mut A,
     what: &'static str,
 ) -> Result<Option<String>, A::Error> {
@@ -131,7 +132,7 @@ pub(super) fn text<'de, A: MapAccess<'de>>(
 }
 
 /// The field's value as a whole number or a text.
-pub(super) fn id<'de, A: MapAccess<'de>>(
+pub(crate) fn id<'de, A: MapAccess<'de>>(
     map: &mut A,
     what: &'static str,
 ) -> Result<Scalar, A::Error> {
@@ -139,7 +140,7 @@ pub(super) fn id<'de, A: MapAccess<'de>>(
 }
 
 /// Whether the field's value is `true` or 1.
-pub(super) fn flag<'de, A: MapAccess<'de>>(
+pub(crate) fn flag<'de, A: MapAccess<'de>>(
     map: &mut A,
     what: &'static str,
 ) -> Result<bool, A::Error> {
@@ -147,17 +148,17 @@ pub(super) fn flag<'de, A: MapAccess<'de>>(
 }
 
 /// Passes over the field's value.
-pub(super) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
+pub(crate) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> {
     map.next_value::<de::IgnoredAny>().map(drop)
 }
 
 /// Reads a list of numbers behind those that are there already; `null` in it is no number, `null`
 /// instead of it nothing.
-pub(super) struct Numbers<'a> {
-    pub(super) into: &'a mut Vec<f64>,
-    /// How many there may be.
-    pub(super) counts: &'static [usize],
-    pub(super) what: &'static str,
+pub(crate) struct Numbers<'a> {
+    pub(crate) into: &'a mut Vec<f64>,
+    /// How many there may be; any number of them where this is empty.
+    pub(crate) counts: &'static [usize],
+    pub(crate) what: &'static str,
 }
 
 impl<'de> DeserializeSeed<'de> for Numbers<'_> {
@@ -186,7 +187,7 @@ impl<'de> Visitor<'de> for Numbers<'_> {
             self.into.push(if let Scalar::Number(number) = scalar { number } else { f64::NAN });
         }
         let count = self.into.len() - before;
-        match self.counts.contains(&count) {
+        match self.counts.is_empty() || self.counts.contains(&count) {
             true => Ok(()),
             false => Err(wrong(&format!("{count} numbers"), self.what)),
         }

@@ -5,7 +5,7 @@ use std::{collections::HashMap, io::BufRead, path::Path};
 use csv::{ErrorKind, ReaderBuilder, StringRecord};
 
 use super::{
-    BoxFileError, BoxFormat,
+    BoxFileError,
     classes::Classes,
     entry::{Entry, ImageKey, PlaceKind, from_xywh, size_of},
     error::{Place, quoted},
@@ -41,12 +41,12 @@ struct Columns {
     label: Option<usize>,
     category: Option<usize>,
     score: Option<usize>,
-    /// The image's width and height, beside corners.
+    /// The image's width and height.
     size: Option<[usize; 2]>,
 }
 
 /// Reads the table.
-pub(super) fn read(path: &Path) -> Result<Content, BoxFileError> {
+pub(crate) fn read(path: &Path) -> Result<Content, BoxFileError> {
     let mut input = text::open(path)?;
     let delimiter = delimiter(input.fill_buf().map_err(|error| BoxFileError::io(path, error))?);
     let mut reader = ReaderBuilder::new().delimiter(delimiter).from_reader(input);
@@ -61,7 +61,6 @@ pub(super) fn read(path: &Path) -> Result<Content, BoxFileError> {
     let entries = table.entries;
     Ok(Content {
         path: path.into(),
-        format: BoxFormat::Csv,
         unit: Unit::Pixels,
         place: PlaceKind::Line,
         entries,
@@ -112,7 +111,9 @@ impl Columns {
         let image = any(&IMAGE).ok_or_else(|| missing("the image"))?;
         let corners = CORNERS.iter().find_map(&all);
         let numbers = corners.or_else(|| SIDES.iter().find_map(&all));
-        let size = place("width").zip(place("height")).map(|(width, height)| [width, height]);
+        let pair = |width, height| place(width).zip(place(height)).map(|(w, h)| [w, h]);
+        // Beside left and top they are the box's sides.
+        let size = pair("width", "height").filter(|_| corners.is_some());
         Ok(Self {
             image,
             is_number: names[image] == "image_id",
@@ -121,7 +122,7 @@ impl Columns {
             label: any(&LABEL),
             category: any(&CATEGORY),
             score: any(&SCORE),
-            size: size.filter(|_| corners.is_some()),
+            size: pair("image_width", "image_height").or(size),
         })
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use super::{BoxFileError, error::Place};
 
 /// Opens a UTF-8 text behind its byte-order mark, if it has one.
-pub(super) fn open(path: &Path) -> Result<BufReader<File>, BoxFileError> {
+pub(crate) fn open(path: &Path) -> Result<BufReader<File>, BoxFileError> {
     let file = File::open(path).map_err(|error| BoxFileError::io(path, error))?;
     let mut reader = BufReader::with_capacity(1 << 16, file);
     let start = reader.fill_buf().map_err(|error| BoxFileError::io(path, error))?;
@@ -26,7 +26,7 @@ pub(super) fn open(path: &Path) -> Result<BufReader<File>, BoxFileError> {
 }
 
 /// All of a text file, for formats with one file an image.
-pub(super) fn read(path: &Path) -> Result<String, BoxFileError> {
+pub(crate) fn read(path: &Path) -> Result<String, BoxFileError> {
     let mut bytes = Vec::new();
     open(path)?.read_to_end(&mut bytes).map_err(|error| BoxFileError::io(path, error))?;
     String::from_utf8(bytes).map_err(|error| {
@@ -38,13 +38,13 @@ pub(super) fn read(path: &Path) -> Result<String, BoxFileError> {
 }
 
 /// The line, from 1, that the byte at `offset` is in.
-pub(super) fn line_of(bytes: &[u8], offset: usize) -> usize {
+pub(crate) fn line_of(bytes: &[u8], offset: usize) -> usize {
     let before = &bytes[..offset.min(bytes.len())];
     before.iter().filter(|&&byte| byte == b'\n').count() + 1
 }
 
 /// The first byte that is no white space, within the first 64 KiB.
-pub(super) fn first_sign(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
+pub(crate) fn first_sign(reader: &mut impl BufRead) -> std::io::Result<Option<u8>> {
     let start = reader.fill_buf()?;
     Ok(start.iter().copied().find(|byte| !byte.is_ascii_whitespace()))
 }

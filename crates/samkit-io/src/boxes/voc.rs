@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use quick_xml::{Reader, escape::resolve_predefined_entity, events::Event};
 
 use super::{
-    BoxFileError, BoxFormat,
+    BoxFileError,
     classes::Classes,
     entry::{Entry, ImageKey, PlaceKind, size_of},
     error::{Place, quoted, shortened},
@@ -17,12 +17,11 @@ use super::{
 };
 
 /// Reads all `files`. Pixels are taken as they are: see [`super::BoxFile::read`].
-pub(super) fn read(files: &[Found]) -> Result<Content, BoxFileError> {
+pub(crate) fn read(files: &[Found]) -> Result<Content, BoxFileError> {
     let mut classes = Classes::default();
     let entries = files.iter().map(|file| entry(file, &mut classes)).collect::<Result<_, _>>()?;
     Ok(Content {
         path: PathBuf::new(),
-        format: BoxFormat::Voc,
         unit: Unit::Pixels,
         place: PlaceKind::Line,
         entries,

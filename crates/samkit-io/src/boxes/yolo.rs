@@ -3,26 +3,29 @@
 use std::path::Path;
 
 use super::{
-    BoxFileError, BoxFormat, class_names,
+    BoxFileError, class_names,
     classes::Classes,
     entry::{Entry, ImageKey, PlaceKind, around},
     error::{Place, quoted},
-    file::Content,
+    file::{Content, Keep},
     folder::Found,
     paths::stem,
-    resolve::{BoxProblem, Unit},
+    resolve::Unit,
     text,
 };
+use crate::annotations::Shape;
 
 /// Reads all `files`; the names of their classes are looked for in `folder` and above it, if none
 /// are given.
-pub(super) fn read(
+pub(crate) fn read(
     files: &[Found],
     folder: &Path,
     class_names: &[String],
+    keep: Keep,
 ) -> Result<Content, BoxFileError> {
     let mut classes = Classes::default();
-    let entries = files.iter().map(|file| entry(file, &mut classes)).collect::<Result<_, _>>()?;
+    let entries =
+        files.iter().map(|file| entry(file, &mut classes, keep)).collect::<Result<_, _>>()?;
     let found = match class_names.is_empty() {
         true => class_names::beside(if folder.as_os_str().is_empty() {
             Path::new(".")
@@ -32,9 +35,9 @@ pub(super) fn read(
         false => (0..).zip(class_names.iter().cloned()).collect(),
     };
     classes.name_numbers(|id| found.get(&id).cloned());
+    classes.list(found);
     Ok(Content {
         path: folder.into(),
-        format: BoxFormat::Yolo,
         unit: Unit::Fractions,
         place: PlaceKind::Line,
         entries,
@@ -44,7 +47,7 @@ pub(super) fn read(
     })
 }
 
-fn entry(file: &Found, classes: &mut Classes) -> Result<Entry, BoxFileError> {
+fn entry(file: &Found, classes: &mut Classes, keep: Keep) -> Result<Entry, BoxFileError> {
     let mut entry = Entry {
         name: file.relative.clone(),
         keys: vec![ImageKey::Stem(image_stem(&file.relative))],
@@ -71,10 +74,10 @@ fn entry(file: &Found, classes: &mut Classes) -> Result<Entry, BoxFileError> {
                             an even number from 6 up";
             BoxFileError::content(place(), found, expected)
         })?;
-        match corners {
-            Some(corners) => entry.add(corners, score, class, line as u64),
-            None => entry.keep_out(line as u64, BoxProblem::Missing),
-        }
+        // More numbers than a box and its score have are a polygon.
+        let is_polygon = keep == Keep::Shapes && numbers.len() > 5;
+        let outline = is_polygon.then(|| Shape::outline(numbers.clone()));
+        entry.add_thing(corners, score, class, line as u64, outline);
     }
     Ok(entry)
 }
@@ -87,10 +90,10 @@ fn class_number(word: &str) -> Option<u32> {
     digits.parse().ok()
 }
 
-type Shape = (Option<[f64; 4]>, Option<f64>);
+type Numbers = (Option<[f64; 4]>, Option<f64>);
 
 /// The corners and the score of a line; none for a number of numbers that means nothing.
-fn shape(numbers: &[f64]) -> Option<Shape> {
+fn shape(numbers: &[f64]) -> Option<Numbers> {
     match *numbers {
         [x, y, w, h] => Some((Some(from_centre(x, y, w, h)), None)),
         [x, y, w, h, score] => Some((Some(from_centre(x, y, w, h)), Some(score))),

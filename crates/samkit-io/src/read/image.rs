@@ -93,6 +93,14 @@ pub fn decode_image(
         .unwrap_or_else(|_| Err(file.damaged("the decoder gave up")))
 }
 
+/// The size of an image, as [`read_image`] would give it, by what `bytes` begin with.
+pub(super) fn size(path: &Path, bytes: &[u8], limits: &ReadLimits) -> Result<Size, ReadError> {
+    let format = recognise(path, bytes)?;
+    let file = File { path, bytes, format, name: format_name(format), limits };
+    catch_unwind(AssertUnwindSafe(|| file.size()))
+        .unwrap_or_else(|_| Err(file.damaged("the decoder gave up")))
+}
+
 /// An image file in memory, of a known format.
 struct File<'a> {
     path: &'a Path,
@@ -103,6 +111,19 @@ struct File<'a> {
 }
 
 impl File<'_> {
+    fn size(&self) -> Result<Size, ReadError> {
+        let mut decoder = self.decoder()?;
+        let (width, height) = decoder.dimensions();
+        self.check_size(Size::new(width, height))?;
+        Ok(match decoder.orientation().unwrap_or(Orientation::NoTransforms) {
+            Orientation::Rotate90
+            | Orientation::Rotate270
+            | Orientation::Rotate90FlipH
+            | Orientation::Rotate270FlipH => Size::new(height, width),
+            _ => Size::new(width, height),
+        })
+    }
+
     fn load(&self) -> Result<LoadedImage, ReadError> {
         if self.format == ImageFormat::Jpeg && !jpeg::is_complete(self.bytes) {
             return Err(self.damaged("the file ends before the picture does"));
