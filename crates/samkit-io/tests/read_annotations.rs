@@ -555,7 +555,7 @@ fn written_data_sets_come_back() {
     image.instances[0].score = Some(0.5);
     image.path = base.path().join("photos/a.png");
     picture(&image.path, SIZE);
-    let images = [image];
+    let images = vec![image];
     let coco = base.path().join("coco.json");
     let categories = Categories::of(&images).unwrap();
     write_coco_dataset(&coco, &images, &categories, Segmentation::Rle).unwrap();
