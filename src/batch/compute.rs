@@ -23,7 +23,7 @@ use crate::{
     job::{Job, JobStep},
     report::{Failure, ImageReport, StepReport, origin_name},
     stop,
-    tasks::{Artifact, Given, Named, Subject, Talk, TaskError},
+    tasks::{Artifact, Given, Named, Subject, Talk, TaskError, dataset},
 };
 
 /// What there is to write for an image.
@@ -169,7 +169,9 @@ fn step_on(
     let (start, before) = (Instant::now(), scene.timings());
     let result = step.task.run(&subject);
     image.seconds.add_compute(start.elapsed(), before, scene.timings());
-    let result = result?;
+    let mut result = result?;
+    let zero = dataset::class_zero(save, result.instances.as_deref().unwrap_or_default());
+    result.notes.extend(zero);
 
     let mut report = StepReport::new(step);
     (report.masks, report.numbers) = (result.masks, result.numbers);

@@ -100,9 +100,9 @@ pub(crate) struct WrittenFile {
 }
 
 impl Stamp {
-    /// Of a file whose content is `bytes`.
-    pub(crate) fn of(path: &Path, bytes: &[u8]) -> Self {
-        let modified = fs::metadata(path).ok().and_then(|known| modified(&known));
+    /// Of a file whose content is `bytes`; `modified` is from before they were read, so that a file
+    /// that was replaced meanwhile does not look like the one that was read.
+    pub(crate) fn new(modified: Option<u64>, bytes: &[u8]) -> Self {
         Self { bytes: bytes.len() as u64, modified, sha256: sha256(bytes) }
     }
 
@@ -111,12 +111,17 @@ impl Stamp {
     pub(crate) fn fits(&self, path: &Path) -> bool {
         let Ok(metadata) = fs::metadata(path) else { return false };
         metadata.len() == self.bytes
-            && (self.modified.is_some() && modified(&metadata) == self.modified
+            && (self.modified.is_some() && of_metadata(&metadata) == self.modified
                 || fs::read(path).is_ok_and(|bytes| sha256(&bytes) == self.sha256))
     }
 }
 
-fn modified(metadata: &fs::Metadata) -> Option<u64> {
+/// When a file was changed last, in nanoseconds since 1970.
+pub(crate) fn modified(path: &Path) -> Option<u64> {
+    of_metadata(&fs::metadata(path).ok()?)
+}
+
+fn of_metadata(metadata: &fs::Metadata) -> Option<u64> {
     let time: SystemTime = metadata.modified().ok()?;
     u64::try_from(time.duration_since(UNIX_EPOCH).ok()?.as_nanos()).ok()
 }

@@ -8,7 +8,7 @@ use std::{
 
 use samkit_io::{LoadedImage, ReadError, ReadLimits};
 
-use super::record::Stamp;
+use super::record::{self, Stamp};
 use crate::{job::Job, stop};
 
 /// An image that was read, or could not be.
@@ -58,10 +58,11 @@ pub(super) fn read_ahead(
 type Read = (LoadedImage, Stamp, Option<Vec<u8>>);
 
 fn read(path: &Path, limits: &ReadLimits, keep_bytes: bool) -> Result<Read, ReadError> {
+    let modified = record::modified(path);
     let bytes = samkit_io::read_file(path, limits)?;
     let image = samkit_io::decode_image(path, &bytes, limits)?;
     // Of what was decoded, whatever has become of the file since.
-    let stamp = Stamp::of(path, &bytes);
+    let stamp = Stamp::new(modified, &bytes);
     Ok((image, stamp, keep_bytes.then_some(bytes)))
 }
 

@@ -117,6 +117,20 @@ pub(crate) fn folders(save: &[String]) -> impl Iterator<Item = &'static str> {
     folders.into_iter().filter(move |(name, _)| is_saved(name)).map(|(_, folder)| folder)
 }
 
+/// That a class cannot be seen in the map of classes.
+pub(crate) fn class_zero(save: &[String], instances: &[Instance]) -> Option<String> {
+    let zero =
+        instances.iter().find(|thing| thing.mask.is_some() && thing.category_id == Some(0))?;
+    let is_saved = save.iter().any(|name| name == CLASSES);
+    is_saved.then(|| {
+        format!(
+            "`{}` is class 0, which classes.png has for nothing: use the maps of `labels`, or number \
+             classes from 1",
+            zero.label
+        )
+    })
+}
+
 /// Whether the images themselves are copied.
 pub(crate) fn copies_images(save: &[String]) -> bool {
     save.iter().any(|name| name == YOLO)

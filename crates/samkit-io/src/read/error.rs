@@ -118,7 +118,8 @@ pub enum ReadError {
     /// More pixels or memory than [`crate::ReadLimits`] allow.
     #[error("`{}` is too large: {found}, expected {expected}", path.display())]
     #[diagnostic(help(
-        "scale it down or cut it into tiles; the network itself sees 1024×1024 pixels"
+        "scale it down or cut it into tiles (the network itself sees 1024×1024 pixels), or allow more \
+         with `--max-megapixels` and `--max-decode-memory`"
     ))]
     TooLarge {
         /// What was to be read.
