@@ -2,7 +2,7 @@
 
 use image::{GrayImage, Luma, Rgb, RgbImage};
 use samkit_core::{BBox, Mask, PointLabel, Prompt, Rle, Size};
-use samkit_io::{draw_prompt, edge_overlay, mask_overlay};
+use samkit_io::{draw_prompt, edge_overlay, label_colors, mask_overlay, mask_overlay_with_ids};
 
 const SIZE: Size = Size::new(60, 40);
 
@@ -94,4 +94,41 @@ fn the_smallest_images_have_overlays() {
     let full = Rle::from_mask(&Mask::from_fn(Size::new(1, 1), |_, _| true));
     assert_ne!(mask_overlay(&image, &[&full]), image);
     assert_eq!(edge_overlay(&image, &GrayImage::new(1, 1)).dimensions(), (1, 1));
+}
+
+#[test]
+fn contours_are_seen_on_areas_of_their_own_colour() {
+    let square = square(10, 10, 20);
+    // The first colour of the palette, as it comes out of a picture of it.
+    let color = label_colors(SIZE, &[&square])[(15, 15)];
+    let same = RgbImage::from_pixel(SIZE.width, SIZE.height, color);
+    let overlay = mask_overlay(&same, &[&square]);
+    let contrast = |a: Rgb<u8>, b: Rgb<u8>| (0..3).map(|i| a[i].abs_diff(b[i])).max().unwrap();
+    let strongest = (10..30).map(|x| contrast(overlay[(x, 20)], color)).max().unwrap();
+    assert!(strongest > 100, "nothing is seen of the mask: {strongest}");
+}
+
+#[test]
+fn numbers_stand_inside_large_masks_and_beside_small_ones() {
+    let (large, small) = (square(2, 2, 36), square(44, 30, 3));
+    let masks = [&small, &large];
+    let (plain, numbered) =
+        (mask_overlay(&photo(), &masks), mask_overlay_with_ids(&photo(), &masks));
+    let changed = |x: u32, y: u32| plain[(x, y)] != numbered[(x, y)];
+    assert!((10..30).any(|y| (10..30).any(|x| changed(x, y))), "no number in the large mask");
+    assert!(!(0..SIZE.height).any(|y| changed(2, y)), "the number is not inside");
+    assert!(!(44..47).any(|x| (30..33).any(|y| changed(x, y))), "the small mask is covered");
+    let beside = (47..60).chain(40..44).any(|x| (10..SIZE.height).any(|y| changed(x, y)));
+    assert!(beside, "no number beside the small mask");
+}
+
+#[test]
+fn numbers_are_left_out_where_nothing_is_seen_of_a_mask() {
+    let (below, above) = (square(10, 10, 9), square(10, 10, 9));
+    let masks = [&below, &above];
+    let hidden_first = mask_overlay_with_ids(&photo(), &masks);
+    let alone = mask_overlay(&photo(), &masks);
+    let empty = Rle::from_mask(&Mask::empty(SIZE));
+    assert_ne!(hidden_first, alone);
+    assert_eq!(mask_overlay_with_ids(&photo(), &[&empty]), photo());
 }

@@ -53,12 +53,17 @@ pub(super) fn draw(picture: &mut RgbImage, ranks: &[Option<usize>], order: &[usi
             None => outside.push(rank),
         }
     }
-    // Small masks come last in the order and are the ones that have their number beside them.
     for rank in outside {
-        let height_of_letters = RasterHeight::Size16;
-        let size = tag_size(&number(rank), height_of_letters);
-        let area = beside(&seen[rank].area, size, &tags, [0, 0, width, height]);
-        tags.push(Tag { rank, area, height: height_of_letters });
+        let small = RasterHeight::Size16;
+        let is_in_picture = |a: &Area| a[0] >= 0 && a[1] >= 0 && a[2] <= width && a[3] <= height;
+        let is_mask = |x: i64, y: i64| ranks[(y * width + x) as usize] == Some(rank);
+        let may_be = |a: &Area| {
+            is_in_picture(a)
+                && !tags.iter().any(|tag: &Tag| overlap(a, &tag.area))
+                && !(a[1]..a[3]).any(|y| (a[0]..a[2]).any(|x| is_mask(x, y)))
+        };
+        let area = beside(&seen[rank], tag_size(&number(rank), small), may_be, (width, height));
+        tags.push(Tag { rank, area, height: small });
     }
     for Tag { rank, area, height } in tags {
         let corner = (area[0], area[1]);
@@ -116,23 +121,27 @@ fn inside(seen: &Seen, number: &str, height: RasterHeight) -> Option<(Area, Rast
     })
 }
 
-/// A place right, left, below or above an area: the first that lies in the picture and covers no other
-/// number; else right of it, as far as the picture goes.
-fn beside(area: &Area, (wide, high): (i64, i64), tags: &[Tag], picture: Area) -> Area {
-    let [left, top, right, bottom] = *area;
-    let (x, y) = ((left + right - wide) / 2, (top + bottom - high) / 2);
-    let corners =
-        [(right + GAP, y), (left - GAP - wide, y), (x, bottom + GAP), (x, top - GAP - high)];
-    let places = corners.map(|(x, y)| [x, y, x + wide, y + high]);
-    let is_inside = |a: &Area| {
-        a[0] >= picture[0] && a[1] >= picture[1] && a[2] <= picture[2] && a[3] <= picture[3]
+/// A place right, left, below or above the mask's deepest spot, or else of all that is seen of it: the
+/// first that lies in the picture and covers neither the mask nor another number; else right of the
+/// spot, as far as the picture goes.
+fn beside(
+    seen: &Seen,
+    (wide, high): (i64, i64),
+    may_be: impl Fn(&Area) -> bool,
+    picture: (i64, i64),
+) -> Area {
+    let reach = i64::from(seen.deepest / UNIT);
+    let (x, y) = seen.place;
+    let spot = [x - reach, y - reach, x + reach, y + reach];
+    let around = |[left, top, right, bottom]: Area| {
+        let (x, y) = ((left + right - wide) / 2, (top + bottom - high) / 2);
+        [(right + GAP, y), (left - GAP - wide, y), (x, bottom + GAP), (x, top - GAP - high)]
     };
-    let is_free = |a: &Area| !tags.iter().any(|tag| overlap(a, &tag.area));
-    let best = places.into_iter().find(|place| is_inside(place) && is_free(place));
-    best.unwrap_or_else(|| {
-        let x = (right + GAP).min(picture[2] - wide).max(0);
-        let y = y.min(picture[3] - high).max(0);
-        [x, y, x + wide, y + high]
+    let area = |(x, y): (i64, i64)| [x, y, x + wide, y + high];
+    let places = [around(spot), around(seen.area)].into_iter().flatten().map(area);
+    places.into_iter().find(may_be).unwrap_or_else(|| {
+        let x = (spot[2] + GAP).min(picture.0 - wide).max(0);
+        area((x, (y - high / 2).min(picture.1 - high).max(0)))
     })
 }
 

@@ -49,7 +49,7 @@ pub(super) fn draw_tag_at(
     let (wide, high) = tag_size(text, height);
     let letter = get_raster_width(WEIGHT, height) as i64;
     let (width, most) = (i64::from(picture.width()), i64::from(picture.height()));
-    let ink = if brightness(color) > 140.0 { Rgb([0; 3]) } else { Rgb([255; 3]) };
+    let ink = if brightness(color) > 120.0 { Rgb([0; 3]) } else { Rgb([255; 3]) };
     let mut paint = |x: i64, y: i64, strength: f32| {
         if (0..width).contains(&x) && (0..most).contains(&y) {
             picture.put_pixel(x as u32, y as u32, mix(color, ink, strength));
