@@ -317,7 +317,9 @@ def check_cutouts(report, folder, truth, images):
         else:
             picture = np.array(Image.open(source).convert("RGB"))[box]
             expected[mask[box], :3] = picture[mask[box]]
-        if found.shape != expected.shape or (found != expected).any():
+        # Two decoders of JPEG may differ by a few levels.
+        most = 0 if source is None or source.suffix == ".png" else 6
+        if found.shape != expected.shape or np.abs(found.astype(int) - expected).max() > most:
             wrong.append(f"{path.name} differs")
     if count:
         report.facts("cut-outs", "Pillow", count, wrong)

@@ -56,10 +56,10 @@ impl Region {
 }
 
 impl From<MaskRecord> for Region {
-    /// The score is the predicted IoU; the rest of the record becomes values.
+    /// The score is the predicted IoU; the box is the mask's, and not the record's, which leaves out
+    /// its last pixels; the rest of the record becomes values.
     fn from(record: MaskRecord) -> Self {
         let mut region = Self::from_mask(record.segmentation).scored(record.predicted_iou);
-        region.bbox = record.bbox;
         if record.stability_score.is_finite() {
             region = region.with_value("stability_score", f64::from(record.stability_score));
         }
