@@ -35,7 +35,7 @@ pub use annotations::{
 };
 pub use boxes::{
     AmbiguousEntry, BoxFile, BoxFileError, BoxFormat, BoxOptions, BoxProblem, GivenBox, Matched,
-    Place, ResolvedBoxes, UnusableBoxes,
+    Place, ResolvedBoxes, UnusableBoxes, read_class_names,
 };
 pub use dataset::{
     AnnotatedImage, Instance, class_map, class_names, coco_dataset, coco_results, label_map,
