@@ -5,9 +5,9 @@ use std::{num::NonZeroUsize, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::{
-    detect::DetectArgs, edges::EdgesArgs, eval::EvalArgs, everything::EverythingArgs,
-    instances::InstancesArgs, merge::MergeArgs, models::ModelsArgs, plugins::PluginsArgs,
-    recipe::RecipeArgs, run::RunArgs, segment::SegmentArgs, text::TextArgs,
+    convert::ConvertArgs, detect::DetectArgs, edges::EdgesArgs, eval::EvalArgs,
+    everything::EverythingArgs, instances::InstancesArgs, merge::MergeArgs, models::ModelsArgs,
+    plugins::PluginsArgs, recipe::RecipeArgs, run::RunArgs, segment::SegmentArgs, text::TextArgs,
 };
 
 /// Masks, edges and segments out of images with Segment Anything.
@@ -78,6 +78,7 @@ pub(crate) enum Command {
     Instances(InstancesArgs),
     Text(TextArgs),
     Merge(MergeArgs),
+    Convert(ConvertArgs),
     Models(ModelsArgs),
     Plugins(PluginsArgs),
     Recipe(RecipeArgs),

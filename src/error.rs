@@ -107,6 +107,9 @@ pub(crate) enum CliError {
     Task(#[from] crate::tasks::TaskError),
     #[error(transparent)]
     #[diagnostic(transparent)]
+    Annotations(#[from] samkit_io::AnnotationError),
+    #[error(transparent)]
+    #[diagnostic(transparent)]
     Instances(#[from] samkit_eval::instances::InstancesError),
     /// Files that an evaluation needs.
     #[error(transparent)]

@@ -1,5 +1,6 @@
 //! The commands, one file each: their flags, and how flags become work.
 
+pub(crate) mod convert;
 pub(crate) mod detect;
 pub(crate) mod edges;
 pub(crate) mod eval;
@@ -57,6 +58,7 @@ pub(crate) fn dispatch(cli: Cli, console: Console) -> Result<Outcome, CliError> 
     let global = cli.global;
     match cli.command {
         Command::Run(args) => run::run(&args, &global, console),
+        Command::Convert(args) => convert::run(&args, console),
         Command::Detect(args) => detect::run(&args, &global, console),
         Command::Edges(args) => edges::run(&args, &global, console),
         Command::Everything(args) => everything::run(&args, &global, console),

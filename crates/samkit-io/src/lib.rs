@@ -35,7 +35,7 @@ pub use annotations::{
 };
 pub use boxes::{
     AmbiguousEntry, BoxFile, BoxFileError, BoxFormat, BoxOptions, BoxProblem, GivenBox, Matched,
-    Place, ResolvedBoxes, UnusableBoxes,
+    Place, ResolvedBoxes, UnusableBoxes, read_class_names,
 };
 pub use dataset::{
     AnnotatedImage, AnnotatedImages, Categories, Instance, Segmentation, class_map, cutout,

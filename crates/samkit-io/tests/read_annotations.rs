@@ -9,10 +9,9 @@ use image::{GrayImage, ImageBuffer, Luma, RgbImage};
 use miette::Diagnostic;
 use samkit_core::{BBox, Mask, MaskRecord, Point, Rle, Size};
 use samkit_io::{
-    AnnotatedImage, AnnotationFormat, AnnotationOptions, Annotations, Categories, Gray16Image,
-    Instance, ReadLimits, Segmentation, TargetFormat, label_map, labelme, losses,
-    write_coco_dataset, write_coco_results, write_gray8, write_gray16, write_json, write_masks,
-    write_rgb, write_yolo_labels, yolo_image_path,
+    AnnotatedImage, AnnotationFormat, AnnotationOptions, Annotations, Gray16Image, Instance,
+    ReadLimits, TargetFormat, label_map, labelme, losses, read_class_names, write_gray8,
+    write_gray16, write_json, write_masks, write_rgb,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -539,54 +538,37 @@ fn tables_and_voc_give_boxes_with_sizes_where_they_have_them() {
     }
 }
 
-// What samkit writes comes back.
+#[test]
+fn labelme_files_that_samkit_wrote_come_back() {
+    let base = folder(&[]);
+    let parts = Rle::united(SIZE, [rectangle(0, 20, 6, 30), rectangle(30, 2, 40, 9)]);
+    let mut things = vec![
+        thing("heron", None, rectangle(4, 5, 20, 15)),
+        thing("egret", None, parts),
+        Instance { mask: None, ..thing("owl", None, rectangle(1, 2, 3, 4)) },
+    ];
+    things[0].score = Some(0.5);
+    let path = base.path().join("labelme/a.json");
+    write_json(&path, &labelme(SIZE, &things, "../photos/a.png")).unwrap();
+    let found = read(&path);
+    assert_eq!(found.images[0].file_name, "photos/a.png");
+    assert_eq!(found.images[0].instances, things);
+}
 
 #[test]
-fn written_data_sets_come_back() {
-    let base = folder(&[]);
-    let mut image = image_of(vec![
-        thing("heron", Some(3), rectangle(4, 5, 20, 15)),
-        thing(
-            "egret",
-            Some(5),
-            Rle::united(SIZE, [rectangle(0, 20, 6, 30), rectangle(30, 2, 40, 9)]),
-        ),
+fn names_of_classes_come_from_a_text_or_a_yaml_file() {
+    let base = folder(&[
+        ("names.txt", "heron\n  egret \nowl\n\n"),
+        ("data.yaml", "path: .\nnames: {2: owl, 0: heron}\n"),
+        ("wild.yaml", "names: {4294967295: owl}\n"),
+        ("none.yaml", "path: .\n"),
     ]);
-    image.instances[0].score = Some(0.5);
-    image.path = base.path().join("photos/a.png");
-    picture(&image.path, SIZE);
-    let images = vec![image];
-    let coco = base.path().join("coco.json");
-    let categories = Categories::of(&images).unwrap();
-    write_coco_dataset(&coco, &images, &categories, Segmentation::Rle).unwrap();
-    assert_eq!(read(&coco).images[0].instances, images[0].instances);
-
-    let results = base.path().join("results.json");
-    write_coco_results(&results, &images, &categories).unwrap();
-    assert_eq!(
-        masks(&read(&results)),
-        images[0].instances.iter().map(|thing| thing.mask.clone().unwrap()).collect::<Vec<_>>()
-    );
-
-    let yolo = base.path().join("yolo");
-    write_yolo_labels(&yolo, &images, &categories).unwrap();
-    let copy = yolo.join(yolo_image_path(&images[0].stem, &images[0].path));
-    std::fs::create_dir_all(copy.parent().unwrap()).unwrap();
-    std::fs::copy(&images[0].path, copy).unwrap();
-    let found = read(&yolo);
-    assert_eq!(found.images[0].file_name, "a.png");
-    assert_eq!(found.images[0].instances[0].label, "heron");
-    // Fractions have six decimals, so that corners stay where they are.
-    assert_eq!(masks(&found)[0], rectangle(4, 5, 20, 15));
-
-    let shapes = base.path().join("labelme/a.json");
-    write_json(&shapes, &labelme(SIZE, &images[0].instances, "../photos/a.png")).unwrap();
-    let found = read(&shapes);
-    assert_eq!(
-        masks(&found),
-        images[0].instances.iter().map(|thing| thing.mask.clone().unwrap()).collect::<Vec<_>>()
-    );
-    assert_eq!(found.images[0].instances[0].score, Some(0.5));
+    let names = |name: &str| read_class_names(&base.path().join(name));
+    assert_eq!(names("names.txt").unwrap(), ["heron", "egret", "owl"]);
+    assert_eq!(names("data.yaml").unwrap(), ["heron", "class 1", "owl"]);
+    let error = names("wild.yaml").unwrap_err().to_string();
+    assert!(error.contains("found the class 4294967295, expected numbers below"), "{error}");
+    assert!(names("none.yaml").unwrap_err().to_string().contains("expected `names`"));
 }
 
 // Images.

@@ -71,7 +71,7 @@ impl FromStr for TargetFormat {
 /// What is lost of `images` in a format, a line a kind, with how many things or images it happens to;
 /// for people to read. Nothing where the format holds all of it.
 pub fn losses(to: TargetFormat, images: &[AnnotatedImage]) -> Vec<String> {
-    use TargetFormat::{Coco, CocoPolygons, Csv, Geojson, Labelme, Labels, Results, Yolo};
+    use TargetFormat::{CocoPolygons, Csv, Geojson, Labelme, Labels, Results, Yolo};
     let things = || images.iter().flat_map(|image| &image.instances);
     let count = |is_one: fn(&Instance) -> bool| things().filter(|thing| is_one(thing)).count();
     let masks = count(|thing| thing.mask.is_some());
@@ -84,17 +84,24 @@ pub fn losses(to: TargetFormat, images: &[AnnotatedImage]) -> Vec<String> {
     if to == Csv {
         say(masks, "masks are left out, only their boxes stay");
     }
-    if matches!(to, CocoPolygons | Labelme | Yolo | Geojson) {
-        say(masks, "masks become polygons, up to a pixel beside their outlines");
+    if matches!(to, CocoPolygons | Labelme | Yolo) {
+        say(masks, "masks become polygons with simplified outlines");
     }
-    if matches!(to, Labelme | CocoPolygons) {
-        say(count(has_hole), "masks with holes: the holes are filled");
+    if matches!(to, CocoPolygons | Labelme) {
+        say(count(has_hole), "holes of masks are joined to the outline by a seam");
     }
     if to == Yolo {
-        let of_many =
+        let is_joined =
             |thing: &Instance| topology(thing).is_some_and(|(parts, holes)| parts + holes > 1);
-        say(count(of_many), "masks of several parts or with holes become one polygon with seams");
+        say(count(is_joined), "parts and holes of a mask are joined to one outline by seams");
         say(count(|thing| thing.score.is_some()), "scores are left out");
+    }
+    if to == Geojson {
+        say(count(|thing| thing.mask.is_none()), "boxes become polygons");
+        say(images.len(), "sizes of images are left out");
+    }
+    if to == Csv {
+        say(images.len(), "sizes of images are left out");
     }
     if to == Labels {
         say(count(|thing| thing.mask.is_none()), "things without a mask are left out");
@@ -114,7 +121,7 @@ pub fn losses(to: TargetFormat, images: &[AnnotatedImage]) -> Vec<String> {
         let is_empty = |image: &&AnnotatedImage| image.instances.is_empty();
         say(images.iter().filter(is_empty).count(), "images with nothing in them are left out");
     }
-    if matches!(to, Coco | CocoPolygons | Results | Yolo) {
+    if to != Labels {
         say(count(|thing| thing.label.is_empty()), "things without a class are called `object`");
     }
     lines

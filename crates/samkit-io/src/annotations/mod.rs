@@ -7,7 +7,6 @@
 //! A file that does not have its format's form is an error that says where. A thing that cannot be
 //! one, among others that can, is left out, counted and named in [`Annotations::notes`].
 
-mod base64;
 mod coco_segmentation;
 mod error;
 mod format;

@@ -1,8 +1,12 @@
 //! What a file says of the pixels of a thing, and how it becomes a mask.
 
+use base64::{
+    Engine, alphabet,
+    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig},
+};
 use samkit_core::{Rle, Size};
 
-use super::{base64, png_values};
+use super::png_values;
 use crate::boxes::resolve::Unit;
 
 impl Part {
@@ -93,15 +97,21 @@ fn points(numbers: Vec<f64>, unit: Unit, size: Size) -> Result<Vec<[f64; 2]>, St
     })
 }
 
+/// Base 64 with or without `=` at its end.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
 /// A picture of a part of the image.
 fn picture(base64: &str, x: f64, y: f64, size: Size, max_pixels: u64) -> Result<Rle, String> {
-    let bytes = base64::decoded(base64).ok_or("its picture is not base 64")?;
+    let bytes = BASE64.decode(base64.trim()).map_err(|_| "its picture is not base 64")?;
     let (inner, values) = png_values::read(&bytes, max_pixels)?;
     if !x.is_finite() || !y.is_finite() {
         return Err("a number is not finite".to_owned());
     }
-    // Numbers far outside become ones that are outside, too.
-    let [x, y] = [x, y].map(|number| number.round().clamp(-1e9, 1e9) as i64);
+    // labelme cuts fractions off. Numbers far outside become ones that are outside, too.
+    let [x, y] = [x, y].map(|number| number.trunc().clamp(-1e9, 1e9) as i64);
     let columns = usize::try_from(inner.width).expect("the pixels fit into memory");
     let inside = |x: i64, y: i64| {
         let (x, y) = (usize::try_from(x).ok()?, usize::try_from(y).ok()?);

@@ -9,6 +9,31 @@ use super::{BoxFileError, error::Place, text};
 /// How many folders above the labels are searched: `data/labels/train` has its names in `data`.
 const ABOVE: usize = 3;
 
+/// More classes than any data set has.
+const MOST: u32 = 100_000;
+
+/// The names of the classes 0, 1, … in a file: a name a line, or `names` in a `.yaml` file such as
+/// YOLO's `data.yaml`. A number without a name is called `class 7`.
+///
+/// # Errors
+/// When the file cannot be read, or holds something else.
+pub fn read_class_names(path: &Path) -> Result<Vec<String>, BoxFileError> {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    let names = match ending.as_deref() {
+        Some("yaml" | "yml") => of_yaml(path)?,
+        _ => of_lines(path)?,
+    };
+    let wrong =
+        |found: String, expected: String| BoxFileError::content(Place::file(path), found, expected);
+    let names = names.ok_or_else(|| wrong("no `names`".into(), "`names` of the classes".into()))?;
+    let count = names.keys().max().map_or(0, |&last| u64::from(last) + 1);
+    if count > u64::from(MOST) {
+        return Err(wrong(format!("the class {}", count - 1), format!("numbers below {MOST}")));
+    }
+    let named = |id| names.get(&id).cloned().unwrap_or_else(|| format!("class {id}"));
+    Ok((0..count as u32).map(named).collect())
+}
+
 /// The names in the first `data.yaml`, `data.yml` or `classes.txt` in `folder` or above it.
 pub(crate) fn beside(folder: &Path) -> Result<HashMap<u32, String>, BoxFileError> {
     // `.` has no folders above it by name.

@@ -31,6 +31,7 @@ use std::path::PathBuf;
 
 use samkit_core::BBox;
 
+pub use class_names::read_class_names;
 pub use error::{BoxFileError, Place};
 pub use file::BoxFile;
 pub use format::BoxFormat;
