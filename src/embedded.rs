@@ -11,8 +11,9 @@ pub(crate) struct EmbeddedRecipe {
 /// current folder were a clone of samkit's repository.
 pub(crate) const BASE: &str = "configs";
 
-pub(crate) const RECIPES: [EmbeddedRecipe; 7] = [
+pub(crate) const RECIPES: [EmbeddedRecipe; 8] = [
     EmbeddedRecipe { file: "edges.yaml", text: include_str!("../configs/edges.yaml") },
+    EmbeddedRecipe { file: "everything.yaml", text: include_str!("../configs/everything.yaml") },
     EmbeddedRecipe { file: "line-art.yaml", text: include_str!("../configs/line-art.yaml") },
     EmbeddedRecipe { file: "instances.yaml", text: include_str!("../configs/instances.yaml") },
     EmbeddedRecipe {

@@ -33,10 +33,10 @@ use crate::{
 
 /// Run a recipe on images
 ///
-/// RECIPE is a file, or the name of a recipe that is built in: edges, line-art, instances,
+/// RECIPE is a file, or the name of a recipe that is built in: edges, everything, line-art, instances,
 /// instances-from-boxes, grounded, text, semantic. Paths in a recipe are relative to its file, paths
-/// given here to the current folder. A built-in recipe runs as if it lay in
-/// ./configs: outside a clone of samkit's repository, name images with --input.
+/// given here to the current folder. A built-in recipe runs as if it lay in ./configs: outside a clone
+/// of samkit's repository, name images with --input.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct RunArgs {
@@ -73,6 +73,7 @@ const EXAMPLES: &str = "\
 Examples:
   samkit run configs/edges.yaml
   samkit run edges --input photos --output photo-edges
+  samkit run everything --input photos --resume
   samkit run edges --input a.jpg b.jpg --set steps.edges.params.points_per_side=32
   samkit run my.yaml --set engine.model=sam-vit-b --dry-run";
 
