@@ -11,8 +11,8 @@ use samkit_core::{ParamError, Rle};
 use samkit_io::{
     AnnotatedImage, AnnotationFormat, AnnotationOptions, Annotations, Categories, Segmentation,
     TargetFormat, WriteError, label_map, labelme, losses, read_class_names, write_atomically,
-    write_class_legend, write_coco_dataset, write_coco_results, write_csv, write_geojson,
-    write_gray16, write_json, write_yolo_labels, yolo_image_path,
+    write_coco_dataset, write_coco_results, write_csv, write_geojson, write_gray16, write_json,
+    write_yolo_labels, yolo_image_path,
 };
 use serde_json::json;
 
@@ -190,14 +190,10 @@ fn write(
         TargetFormat::Geojson => {
             of_each("geojson", &|path, image| write_geojson(path, &image.instances))?
         }
-        TargetFormat::Labels => {
-            write_class_legend(&output.join("classes.csv"), &categories)?;
-            let maps = of_each("labels.png", &|path, image| {
-                let masks = image.instances.iter().filter_map(|thing| thing.mask.as_ref());
-                write_gray16(path, &label_map(image.size, &masks.collect::<Vec<&Rle>>()))
-            })?;
-            maps + 1
-        }
+        TargetFormat::Labels => of_each("labels.png", &|path, image| {
+            let masks = image.instances.iter().filter_map(|thing| thing.mask.as_ref());
+            write_gray16(path, &label_map(image.size, &masks.collect::<Vec<&Rle>>()))
+        })?,
     })
 }
 

@@ -4,6 +4,7 @@ mod bad_images;
 mod bad_requests;
 mod batches;
 mod caches;
+mod convert;
 mod evals;
 mod everything;
 mod inputs;

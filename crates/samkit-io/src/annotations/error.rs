@@ -24,7 +24,7 @@ pub enum AnnotationError {
     Images(#[from] FindError),
     /// Neither the name nor the content says what it is.
     #[error("`{}` is in no format of annotations that is known by its ending or content: {found}", path.display())]
-    #[diagnostic(help("name the format: {}", AnnotationFormat::NAMES.join(", ")))]
+    #[diagnostic(help("name the format with `--from`: {}", AnnotationFormat::NAMES.join(", ")))]
     Unrecognised {
         /// What was to be read.
         path: PathBuf,

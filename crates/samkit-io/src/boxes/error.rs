@@ -31,7 +31,7 @@ pub enum BoxFileError {
     },
     /// Neither the name nor the content says what it is.
     #[error("`{}` is in no format of boxes that is known by its ending or content: {found}", path.display())]
-    #[diagnostic(help("name the format: {}", BoxFormat::NAMES.join(", ")))]
+    #[diagnostic(help("name the format with `--boxes-format`: {}", BoxFormat::NAMES.join(", ")))]
     Unrecognised {
         /// What was to be read.
         path: PathBuf,

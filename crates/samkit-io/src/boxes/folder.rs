@@ -121,7 +121,10 @@ fn yolo_files(mut files: Vec<Found>) -> Vec<Found> {
     files
 }
 
-/// All files below the folder but hidden ones, in the order of their names.
+/// What samkit writes beside maps of classes.
+const LEGEND: &str = "classes.csv";
+
+/// All files below the folder but hidden ones and legends, in the order of their names.
 pub(crate) fn files(folder: &Path) -> Result<Vec<Found>, BoxFileError> {
     let is_visible = |entry: &DirEntry| {
         entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
@@ -130,7 +133,7 @@ pub(crate) fn files(folder: &Path) -> Result<Vec<Found>, BoxFileError> {
     let entries = WalkDir::new(folder).follow_links(true).sort_by_file_name();
     for entry in entries.into_iter().filter_entry(is_visible) {
         match entry {
-            Ok(entry) if entry.file_type().is_file() => {
+            Ok(entry) if entry.file_type().is_file() && entry.file_name() != LEGEND => {
                 let path = entry.into_path();
                 let relative = spelled(path.strip_prefix(folder).unwrap_or(&path));
                 files.push(Found { path, relative });
