@@ -167,8 +167,15 @@ async function use(look) {
   assert.equal(await page.locator(".frame svg").isVisible(), false);
   await page.keyboard.press("o");
   assert(await page.locator(".frame svg").isVisible());
+  const wide = () => page.locator(".canvas").evaluate((canvas) => canvas.clientWidth);
+  const fitting = await wide();
+  await page.keyboard.press("z");
+  assert.equal(await wide(), Math.round(2.5 * fitting));
+  await shoot("closer");
+  await page.keyboard.press("z");
+  assert.equal(await wide(), fitting);
   for (const title of ["edges", "found"]) {
-    await page.locator(".switches button", { hasText: title }).click();
+    await page.locator(".switches .segments button", { hasText: title }).click();
     await shoot(`viewer-${title}`);
   }
   assert.equal(await page.locator(".object.box").count(), most[0]);
