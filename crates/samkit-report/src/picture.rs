@@ -28,35 +28,38 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// An input.
-    pub(crate) fn of_input(image: &RgbImage) -> Self {
+    /// An input; none where it has no pixels.
+    pub(crate) fn of_input(image: &RgbImage) -> Option<Self> {
         Self::of_rgb(image, MAX_INPUT_BYTES)
     }
 
     /// A result in colours.
-    pub(crate) fn of_result(image: &RgbImage) -> Self {
+    pub(crate) fn of_result(image: &RgbImage) -> Option<Self> {
         Self::of_rgb(image, MAX_RESULT_BYTES)
     }
 
     /// A result in greys: a PNG where that is smaller, as with few thin lines.
-    pub(crate) fn of_gray(image: &GrayImage) -> Self {
+    pub(crate) fn of_gray(image: &GrayImage) -> Option<Self> {
+        if image.is_empty() {
+            return None;
+        }
         let small = shrunk(image.dimensions()).map(|(w, h)| thumbnail(image, w, h));
         let small = small.as_ref().unwrap_or(image);
         let jpeg =
             jpeg(small.as_raw(), small.dimensions(), ExtendedColorType::L8, MAX_RESULT_BYTES);
         let png = png(small);
-        if png.len() <= jpeg.len() {
-            Self::new(small.dimensions(), "png", &png)
-        } else {
-            Self::new(small.dimensions(), "jpeg", &jpeg)
-        }
+        let (kind, bytes) = if png.len() <= jpeg.len() { ("png", png) } else { ("jpeg", jpeg) };
+        Some(Self::new(small.dimensions(), kind, &bytes))
     }
 
-    fn of_rgb(image: &RgbImage, max_bytes: usize) -> Self {
+    fn of_rgb(image: &RgbImage, max_bytes: usize) -> Option<Self> {
+        if image.is_empty() {
+            return None;
+        }
         let small = shrunk(image.dimensions()).map(|(w, h)| thumbnail(image, w, h));
         let small = small.as_ref().unwrap_or(image);
         let jpeg = jpeg(small.as_raw(), small.dimensions(), ExtendedColorType::Rgb8, max_bytes);
-        Self::new(small.dimensions(), "jpeg", &jpeg)
+        Some(Self::new(small.dimensions(), "jpeg", &jpeg))
     }
 
     fn new((width, height): (u32, u32), kind: &str, bytes: &[u8]) -> Self {
@@ -120,7 +123,7 @@ mod tests {
         });
         let pixels = thumbnail(&noise, 880, 660);
         let best = jpeg(pixels.as_raw(), (880, 660), ExtendedColorType::Rgb8, usize::MAX);
-        let picture = Picture::of_input(&noise);
+        let picture = Picture::of_input(&noise).unwrap();
         assert!(picture.src.len() * 3 / 4 < best.len() * 7 / 10);
     }
 
@@ -128,8 +131,8 @@ mod tests {
     fn thin_lines_are_a_png() {
         let lines =
             GrayImage::from_fn(300, 200, |x, _| image::Luma([if x % 50 == 0 { 255 } else { 0 }]));
-        assert!(Picture::of_gray(&lines).src.starts_with("data:image/png;base64,"));
+        assert!(Picture::of_gray(&lines).unwrap().src.starts_with("data:image/png;base64,"));
         let photo = RgbImage::from_pixel(4, 4, image::Rgb([1, 2, 3]));
-        assert!(Picture::of_result(&photo).src.starts_with("data:image/jpeg;base64,"));
+        assert!(Picture::of_result(&photo).unwrap().src.starts_with("data:image/jpeg;base64,"));
     }
 }
