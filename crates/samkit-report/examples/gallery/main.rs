@@ -5,7 +5,7 @@
 //! ```
 //!
 //! Photographs are taken again under other names until there are COUNT. Objects come from
-//! `annotations/*.json` beside a folder (COCO's format) or `STEM.amg32.json` in it or in the folder
+//! `annotations/*.json` beside a folder (COCO's format) or from `STEM.amg32.json` in the folder named by
 //! `SAMKIT_GALLERY_MASKS`, and are regions of equal tone where there is neither; the edge map is a
 //! gradient. A few images fail, warn, or have odd names.
 
