@@ -95,11 +95,12 @@ impl Card {
     /// scaled.
     pub fn new(name: &str, image: &RgbImage, results: &[ResultView<'_>]) -> Self {
         let picture = Picture::of_input(image);
-        let sizes = (image.dimensions(), (picture.width, picture.height));
+        let of_picture = picture.as_ref().map_or((1, 1), |shown| (shown.width, shown.height));
+        let sizes = (image.dimensions(), of_picture);
         Self {
             size: Some(image.dimensions().into()),
             results: results.iter().map(|view| StepResult::new(view, sizes)).collect(),
-            picture: Some(picture),
+            picture,
             ..Self::empty(name)
         }
     }
@@ -150,8 +151,8 @@ impl StepResult {
         };
         match view.shown {
             Shown::Objects(things) => result.objects = Some(Object::all(things, image, picture)),
-            Shown::Picture(shown) => result.picture = Some(Picture::of_result(shown)),
-            Shown::Gray(shown) => result.picture = Some(Picture::of_gray(shown)),
+            Shown::Picture(shown) => result.picture = Picture::of_result(shown),
+            Shown::Gray(shown) => result.picture = Picture::of_gray(shown),
             Shown::Nothing => {}
             Shown::Failed { message, help } => result.failure = Some(Failure::new(message, help)),
         }

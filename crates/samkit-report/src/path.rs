@@ -52,9 +52,11 @@ fn sampled(mask: &Mask, bbox: BBox, (across, down): (f32, f32)) -> Rle {
 
 /// A box as a closed line, in the same pixels, and never without an inside.
 pub(crate) fn box_path(bbox: BBox) -> String {
-    let (left, top) = (bbox.x0.floor() as i64, bbox.y0.floor() as i64);
-    let right = (bbox.x1.ceil() as i64).max(left + 1);
-    let bottom = (bbox.y1.ceil() as i64).max(top + 1);
+    // No picture is that large; boxes of other programs may be.
+    let whole = |side: f32| side.clamp(-1e5, 1e5) as i64;
+    let (left, top) = (whole(bbox.x0.floor()), whole(bbox.y0.floor()));
+    let right = whole(bbox.x1.ceil()).max(left + 1);
+    let bottom = whole(bbox.y1.ceil()).max(top + 1);
     closed(&[(left, top), (right, top), (right, bottom), (left, bottom)])
 }
 

@@ -10,8 +10,11 @@ use serde::{Deserialize, Serialize};
 
 /// The longest side of a picture, in pixels: enough to fill most screens beside a list.
 const LONGEST_SIDE: u32 = 880;
-/// Qualities of JPEG, the best first. A lower one is tried where a picture would be too large.
-const QUALITIES: [u8; 5] = [76, 68, 60, 52, 44];
+const BEST_QUALITY: u8 = 76;
+/// Qualities for pictures that would be too large, with the bytes that they take, as a share of the
+/// best's: of photographs, on average.
+const LOWER_QUALITIES: [(u8, f32); 3] = [(68, 0.86), (60, 0.75), (52, 0.66)];
+const LOWEST_QUALITY: u8 = 44;
 /// An input's JPEG of more bytes asks for a lower quality. With a result's picture, as text, and
 /// outlines it makes about 120 kB: 60 MB for 500 images.
 const MAX_INPUT_BYTES: usize = 60 << 10;
@@ -28,35 +31,38 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// An input.
-    pub(crate) fn of_input(image: &RgbImage) -> Self {
+    /// An input; none where it has no pixels.
+    pub(crate) fn of_input(image: &RgbImage) -> Option<Self> {
         Self::of_rgb(image, MAX_INPUT_BYTES)
     }
 
     /// A result in colours.
-    pub(crate) fn of_result(image: &RgbImage) -> Self {
+    pub(crate) fn of_result(image: &RgbImage) -> Option<Self> {
         Self::of_rgb(image, MAX_RESULT_BYTES)
     }
 
     /// A result in greys: a PNG where that is smaller, as with few thin lines.
-    pub(crate) fn of_gray(image: &GrayImage) -> Self {
+    pub(crate) fn of_gray(image: &GrayImage) -> Option<Self> {
+        if image.is_empty() {
+            return None;
+        }
         let small = shrunk(image.dimensions()).map(|(w, h)| thumbnail(image, w, h));
         let small = small.as_ref().unwrap_or(image);
         let jpeg =
             jpeg(small.as_raw(), small.dimensions(), ExtendedColorType::L8, MAX_RESULT_BYTES);
         let png = png(small);
-        if png.len() <= jpeg.len() {
-            Self::new(small.dimensions(), "png", &png)
-        } else {
-            Self::new(small.dimensions(), "jpeg", &jpeg)
-        }
+        let (kind, bytes) = if png.len() <= jpeg.len() { ("png", png) } else { ("jpeg", jpeg) };
+        Some(Self::new(small.dimensions(), kind, &bytes))
     }
 
-    fn of_rgb(image: &RgbImage, max_bytes: usize) -> Self {
+    fn of_rgb(image: &RgbImage, max_bytes: usize) -> Option<Self> {
+        if image.is_empty() {
+            return None;
+        }
         let small = shrunk(image.dimensions()).map(|(w, h)| thumbnail(image, w, h));
         let small = small.as_ref().unwrap_or(image);
         let jpeg = jpeg(small.as_raw(), small.dimensions(), ExtendedColorType::Rgb8, max_bytes);
-        Self::new(small.dimensions(), "jpeg", &jpeg)
+        Some(Self::new(small.dimensions(), "jpeg", &jpeg))
     }
 
     fn new((width, height): (u32, u32), kind: &str, bytes: &[u8]) -> Self {
@@ -75,17 +81,22 @@ fn shrunk((width, height): (u32, u32)) -> Option<(u32, u32)> {
     (longest > LONGEST_SIDE).then(|| (scaled(width), scaled(height)))
 }
 
-fn jpeg(pixels: &[u8], (w, h): (u32, u32), color: ExtendedColorType, max_bytes: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    for quality in QUALITIES {
-        bytes.clear();
-        JpegEncoder::new_with_quality(&mut bytes, quality)
-            .write_image(pixels, w, h, color)
-            .expect("an image of at most 880 pixels a side has a JPEG");
-        if bytes.len() <= max_bytes {
-            break;
-        }
+/// A JPEG of the best quality, or of one at which `max_bytes` can be expected. Two are made at most.
+fn jpeg(pixels: &[u8], size: (u32, u32), color: ExtendedColorType, max_bytes: usize) -> Vec<u8> {
+    let best = jpeg_of(pixels, size, color, BEST_QUALITY);
+    if best.len() <= max_bytes {
+        return best;
     }
+    let fits = |share: f32| best.len() as f32 * share <= max_bytes as f32;
+    let lower = LOWER_QUALITIES.into_iter().find(|&(_, share)| fits(share));
+    jpeg_of(pixels, size, color, lower.map_or(LOWEST_QUALITY, |(quality, _)| quality))
+}
+
+fn jpeg_of(pixels: &[u8], (w, h): (u32, u32), color: ExtendedColorType, quality: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    JpegEncoder::new_with_quality(&mut bytes, quality)
+        .write_image(pixels, w, h, color)
+        .expect("an image of at most 880 pixels a side has a JPEG");
     bytes
 }
 
@@ -120,7 +131,7 @@ mod tests {
         });
         let pixels = thumbnail(&noise, 880, 660);
         let best = jpeg(pixels.as_raw(), (880, 660), ExtendedColorType::Rgb8, usize::MAX);
-        let picture = Picture::of_input(&noise);
+        let picture = Picture::of_input(&noise).unwrap();
         assert!(picture.src.len() * 3 / 4 < best.len() * 7 / 10);
     }
 
@@ -128,8 +139,8 @@ mod tests {
     fn thin_lines_are_a_png() {
         let lines =
             GrayImage::from_fn(300, 200, |x, _| image::Luma([if x % 50 == 0 { 255 } else { 0 }]));
-        assert!(Picture::of_gray(&lines).src.starts_with("data:image/png;base64,"));
+        assert!(Picture::of_gray(&lines).unwrap().src.starts_with("data:image/png;base64,"));
         let photo = RgbImage::from_pixel(4, 4, image::Rgb([1, 2, 3]));
-        assert!(Picture::of_result(&photo).src.starts_with("data:image/jpeg;base64,"));
+        assert!(Picture::of_result(&photo).unwrap().src.starts_with("data:image/jpeg;base64,"));
     }
 }

@@ -148,13 +148,23 @@ async function use(look) {
   assert.equal(await page.locator(".object.lit").count(), 1);
   assert.match(await page.locator(".caption").textContent(), /px \(/);
   await shoot("row");
-  // The other way: point at the middle of the last, which is on top of the others.
-  const lit = await page.evaluate(() => {
+  // The other way: point at the last one, which lies on top of the others.
+  const place = await page.evaluate(() => {
     const last = [...document.querySelectorAll(".object")].at(-1);
-    last.dispatchEvent(new PointerEvent("pointerenter"));
-    return [last.classList.contains("lit"), document.querySelectorAll(".row.lit").length];
+    const { x, y, width, height } = last.getBoundingClientRect();
+    for (let step = 0; step < 400; step += 1) {
+      const point = [x + (width * ((step % 20) + 0.5)) / 20, y + (height * (Math.floor(step / 20) + 0.5)) / 20];
+      if (last.contains(document.elementFromPoint(...point))) return point;
+    }
+    return null;
   });
-  assert.deepEqual(lit, [true, 1]);
+  await page.mouse.move(...place);
+  assert(await shapes.last().evaluate((shape) => shape.classList.contains("lit")));
+  assert.equal(await page.locator(".row.lit").count(), 1);
+  // Once chosen it stays lit when the pointer goes on.
+  await page.mouse.click(...place);
+  await page.mouse.move(2, 300);
+  assert.equal(await page.locator(".object.lit").count(), 1);
   await shoot("object");
 
   await rows.first().locator("input").uncheck();
@@ -167,8 +177,15 @@ async function use(look) {
   assert.equal(await page.locator(".frame svg").isVisible(), false);
   await page.keyboard.press("o");
   assert(await page.locator(".frame svg").isVisible());
+  const wide = () => page.locator(".canvas").evaluate((canvas) => canvas.clientWidth);
+  const fitting = await wide();
+  await page.keyboard.press("z");
+  assert.equal(await wide(), Math.round(2.5 * fitting));
+  await shoot("closer");
+  await page.keyboard.press("z");
+  assert.equal(await wide(), fitting);
   for (const title of ["edges", "found"]) {
-    await page.locator(".switches button", { hasText: title }).click();
+    await page.locator(".switches .segments button", { hasText: title }).click();
     await shoot(`viewer-${title}`);
   }
   assert.equal(await page.locator(".object.box").count(), most[0]);

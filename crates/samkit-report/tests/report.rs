@@ -127,6 +127,29 @@ fn a_large_image_is_shown_small_and_its_masks_with_it() {
 }
 
 #[test]
+fn images_without_pixels_and_empty_masks_have_cards() {
+    let none = RgbImage::new(0, 7);
+    let empty = Rle::from_mask(&Mask::empty(Size::new(64, 48)));
+    let nowhere = BBox::new(f32::INFINITY, f32::NAN, f32::INFINITY, 2.0);
+    let things = [
+        Instance { mask: Some(empty), ..square("", None) },
+        Instance { mask: None, bbox: nowhere, ..square("", Some(f32::NAN)) },
+        square("", None),
+    ];
+    let gray = GrayImage::new(3, 0);
+    let results = [
+        ResultView::new("a", Shown::Objects(&things)),
+        ResultView::new("b", Shown::Picture(&none)),
+        ResultView::new("c", Shown::Gray(&gray)),
+    ];
+    for image in [&none, &photo()] {
+        let card = Card::new("a", image, &results);
+        let json = serde_json::to_string(&card).unwrap();
+        assert_eq!(serde_json::from_str::<Card>(&json).unwrap(), card);
+    }
+}
+
+#[test]
 fn texts_of_others_never_become_markup() {
     let page = page_of(vec![full_card(NASTY), Card::failed(NASTY, NASTY, Some(NASTY))]);
     assert!(!page.contains("alert(1)</script>"), "the text is there unescaped");

@@ -5,16 +5,23 @@
 //! ```
 //!
 //! Photographs are taken again under other names until there are COUNT. Objects come from
-//! `annotations/*.json` beside a folder (COCO's format) or `STEM.amg32.json` in it or in the folder
+//! `annotations/*.json` beside a folder (COCO's format) or from `STEM.amg32.json` in the folder named by
 //! `SAMKIT_GALLERY_MASKS`, and are regions of equal tone where there is neither; the edge map is a
 //! gradient. A few images fail, warn, or have odd names.
 
 mod annotated;
 mod regions;
 
-use std::{env, error::Error, path::Path, slice, time::Instant};
+use std::{
+    cell::Cell,
+    env,
+    error::Error,
+    path::Path,
+    slice,
+    time::{Duration, Instant},
+};
 
-use image::imageops::grayscale;
+use image::{RgbImage, imageops::grayscale};
 use samkit_io::{Depth, Instance, ReadLimits, find_images, read_image};
 use samkit_report::{Card, ResultView, Run, Shown, Totals, write_report};
 use serde_json::json;
@@ -41,10 +48,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     if photos.is_empty() {
         return Err("no photographs in these folders".into());
     }
+    let in_cards = Cell::new(Duration::ZERO);
     let start = Instant::now();
     let cards = (0..count).map(|number| {
         let (name, photo, objects) = &photos[number % photos.len()];
-        Ok(card(number, &shown_name(number, number / photos.len(), name), photo, objects))
+        let name = shown_name(number, number / photos.len(), name);
+        Ok(card(number, &name, photo, objects, &in_cards))
     });
     let run = Run {
         title: "instances.yaml".into(),
@@ -64,7 +73,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     };
     write_report(Path::new(out), &run, cards)?;
     let bytes = std::fs::metadata(out)?.len();
-    println!("{count} images, {bytes} bytes, {:?}", start.elapsed());
+    let each = in_cards.get() / count.max(1) as u32;
+    println!("{count} images, {bytes} bytes, {:?}; a card {each:?}", start.elapsed());
     Ok(())
 }
 
@@ -85,7 +95,13 @@ fn shown_name(number: usize, round: usize, name: &str) -> String {
     }
 }
 
-fn card(number: usize, name: &str, photo: &image::RgbImage, objects: &[Instance]) -> Card {
+fn card(
+    number: usize,
+    name: &str,
+    photo: &RgbImage,
+    objects: &[Instance],
+    in_cards: &Cell<Duration>,
+) -> Card {
     if number == BROKEN {
         let help = "save it as PNG, JPEG or TIFF with 8 or 16 bits";
         return Card::failed(name, "the file ends after 1,024 of 88,213 bytes", Some(help));
@@ -112,5 +128,8 @@ fn card(number: usize, name: &str, photo: &image::RgbImage, objects: &[Instance]
     let results = [found, masks, ResultView::new("edges", edges)];
     // Any number that differs from image to image.
     let seconds = 0.3 + (number * 7919 % 1000) as f64 / 400.0;
-    Card::new(name, photo, &results).with_seconds(seconds)
+    let start = Instant::now();
+    let card = Card::new(name, photo, &results).with_seconds(seconds);
+    in_cards.set(in_cards.get() + start.elapsed());
+    card
 }

@@ -37,7 +37,10 @@ function addressOf(entry, picture) {
   let url = entry.urls.get(picture);
   if (!url) {
     const [head, body] = picture.src.split(",", 2);
-    const bytes = Uint8Array.from(atob(body), (character) => character.charCodeAt(0));
+    const text = atob(body);
+    const bytes = new Uint8Array(text.length);
+    // `Uint8Array.from` with a function takes ten times as long.
+    for (let place = 0; place < text.length; place += 1) bytes[place] = text.charCodeAt(place);
     url = URL.createObjectURL(new Blob([bytes], { type: head.slice(5, head.indexOf(";")) }));
     entry.urls.set(picture, url);
   }

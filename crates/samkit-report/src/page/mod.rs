@@ -21,13 +21,14 @@ const TEMPLATE: &str = include_str!("page.html");
 const STYLE: [&str; 3] =
     [include_str!("page.css"), include_str!("grid.css"), include_str!("viewer.css")];
 /// In one function, so that they share their names with each other and nothing else.
-const SCRIPT: [&str; 7] = [
+const SCRIPT: [&str; 8] = [
     include_str!("dom.js"),
     include_str!("cards.js"),
     include_str!("drawing.js"),
     include_str!("grid.js"),
     include_str!("viewer.js"),
     include_str!("panel.js"),
+    include_str!("zoom.js"),
     include_str!("main.js"),
 ];
 /// Where the template is cut in two.

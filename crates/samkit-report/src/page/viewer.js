@@ -19,6 +19,7 @@ function load(index) {
   if (show.entry) putDown(show.index);
   Object.assign(show, { index, entry, original: false });
   const { card } = entry;
+  zoom(false);
   show.result = resultOf(card, look.step) ?? card.results.findLast(hasView) ?? null;
   part("h2").replaceChildren(name(card.name));
   const order = shown.findIndex((cell) => cell.summary.index === index);
@@ -37,11 +38,11 @@ function draw() {
   if (!card.picture) part(".frame").replaceChildren(element("p", { class: "bare" }, "no picture"));
   else if (result?.picture) {
     const picture = show.original ? card.picture : result.picture;
-    part(".frame").replaceChildren(image(show.entry, picture, card.name));
+    showOn(image(show.entry, picture, card.name));
   } else {
     show.shapes = objects.map(largeShape);
     show.shapes.forEach((shape, number) => listen(shape, number));
-    part(".frame").replaceChildren(
+    showOn(
       image(show.entry, card.picture, card.name),
       drawing(card.picture, show.shapes, { "aria-hidden": "true" }),
     );
@@ -52,6 +53,11 @@ function draw() {
   conceal();
   // What had the focus may be gone, and keys would go nowhere.
   if (viewer.open && !viewer.contains(document.activeElement)) viewer.focus();
+}
+
+/** Puts a picture and what lies on it into the frame, whatever its zoom. */
+function showOn(...layers) {
+  part(".frame").replaceChildren(element("div", { class: "canvas" }, ...layers));
 }
 
 function switches() {
@@ -139,6 +145,7 @@ viewer.addEventListener("keydown", (event) => {
   if (event.altKey || event.ctrlKey || event.metaKey) return;
   if (event.key === "ArrowLeft") step(-1);
   else if (event.key === "ArrowRight") step(1);
+  else if (event.key === "z") turnZoom();
   else if (event.key === "o") choose(!show.original, show.result);
   else return;
   event.preventDefault();
