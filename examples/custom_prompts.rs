@@ -8,7 +8,11 @@
 //! cuts a cup, its saucer and its spoon out of `examples/images/coffee.jpg` into the folder
 //! `out/custom_prompts`. A folder after `--` goes in its place.
 
-use std::{env, error::Error, path::Path, path::PathBuf};
+use std::{
+    env,
+    error::Error,
+    path::{Path, PathBuf},
+};
 
 use samkit::{
     core::{BBox, Mask, PointLabel, Prompt, RegionMode, Rle, remove_small_regions},

@@ -7,7 +7,12 @@
 //! writes `out/masks_to_coco.json`. In a terminal `samkit everything IMAGE… --save coco` does the same,
 //! and more; this is for programs that have something to say between the masks and the file.
 
-use std::{env, error::Error, ops::ControlFlow, path::Path, path::PathBuf};
+use std::{
+    env,
+    error::Error,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+};
 
 use samkit::{
     core::{MaskRecord, Size},
