@@ -31,7 +31,7 @@ pub(super) fn content(
     };
     let format = match options.format {
         Some(format) => Some(format),
-        None if about.is_dir() => in_folder(&files),
+        None if about.is_dir() => in_folder(path, &files)?,
         None => of_file(&files[0]),
     };
     if let Some(format) = format.filter(|format| format.of_boxes().is_none()) {
@@ -101,21 +101,32 @@ fn is_of_task(file: &Found) -> bool {
 }
 
 /// The format of a folder's files; none where boxes' formats are to be looked for.
-fn in_folder(files: &[Found]) -> Option<AnnotationFormat> {
+fn in_folder(folder: &Path, files: &[Found]) -> Result<Option<AnnotationFormat>, BoxFileError> {
+    use AnnotationFormat::{Coco, CocoResults, Geojson, Labels};
+    // Names of classes lie beside annotations of several formats.
+    let is_legend = |file: &Found| file.is_called(&["classes.csv", "classes.txt"]);
+    let files: Vec<_> = files.iter().filter(|file| !is_legend(file)).collect();
     let has = |endings: &[&str]| files.iter().any(|file| file.has_ending(endings));
     if has(&["xml", "txt", "csv", "tsv"]) {
-        return None;
+        return Ok(None);
     }
     if has(&["geojson"]) {
-        return Some(AnnotationFormat::Geojson);
+        return Ok(Some(Geojson));
     }
-    if has(&["json"]) {
-        let jsons = files.iter().filter(|file| file.has_ending(&["json"]));
-        let mut formats = jsons.take(LOOKED_INTO).map(of_file);
-        let known = formats.find_map(|format| format);
-        return known.filter(|format| format.of_boxes().is_none());
+    if !has(&["json"]) {
+        return Ok(has(&["png"]).then_some(Labels));
     }
-    has(&["png"]).then_some(AnnotationFormat::Labels)
+    let jsons = files.iter().filter(|file| file.has_ending(&["json"])).take(LOOKED_INTO);
+    let known: Vec<_> = jsons.filter_map(|file| of_file(file)).collect();
+    let mut formats = known.clone();
+    formats.dedup();
+    let is_one_file = matches!(formats[..], [Coco | CocoResults]) && known.len() > 1;
+    if formats.len() > 1 || is_one_file {
+        let names: Vec<_> = known.iter().take(3).map(|format| format.name()).collect();
+        let found = format!("several data sets ({}, …)", names.join(", "));
+        return Err(BoxFileError::Mixed { path: folder.into(), found });
+    }
+    Ok(formats.first().copied().filter(|format| format.of_boxes().is_none()))
 }
 
 /// The format of a file, if it is not for the reader of boxes to tell.
