@@ -703,6 +703,9 @@ fn folders_of_several_data_sets_are_not_guessed_at() {
         let error = Annotations::read(base.path(), &AnnotationOptions::default()).unwrap_err();
         assert!(error.to_string().contains("holds several data sets ("), "{error}");
     }
+    let base = folder(&[("a.masks.json", &masks), ("a.detect.json", &masks)]);
+    let error = Annotations::read(base.path(), &AnnotationOptions::default()).unwrap_err();
+    assert!(error.to_string().ends_with("holds files of several tasks (detect, masks)"), "{error}");
     // One of them may be named.
     let base = folder(&[("coco.json", &set), ("a.masks.json", &masks), ("run.json", "{}")]);
     picture(&base.path().join("a.png"), SIZE);

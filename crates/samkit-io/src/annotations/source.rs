@@ -1,6 +1,6 @@
 //! Which files are to be read, and in which format, where boxes' formats are not all there is.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde::de::{self, IgnoredAny, MapAccess, SeqAccess};
 
@@ -78,7 +78,15 @@ fn of_format(
                 prefer(&mut files, |file| file.relative.ends_with(&format!("{called}.png")));
             }
         }
-        AnnotationFormat::Samkit => files.retain(is_of_task),
+        AnnotationFormat::Samkit => {
+            files.retain(|file| task(file).is_some());
+            let tasks: BTreeSet<_> = files.iter().filter_map(task).collect();
+            if tasks.len() > 1 {
+                let tasks: Vec<_> = tasks.into_iter().collect();
+                let found = format!("files of several tasks ({})", tasks.join(", "));
+                return Err(BoxFileError::Mixed { path: folder.into(), found }.into());
+            }
+        }
         _ => prefer(&mut files, |file| file.has_ending(&["geojson"])),
     }
     match files.is_empty() {
@@ -94,10 +102,12 @@ fn prefer(files: &mut Vec<Found>, is_better: impl Fn(&Found) -> bool) {
     }
 }
 
-/// Whether a JSON file is called after an image and a task, unlike `run.json`.
-fn is_of_task(file: &Found) -> bool {
-    let name = file.relative.rsplit('/').next().unwrap_or_default();
-    name.matches('.').count() >= 2 && !name.ends_with(".labelme.json")
+/// The task that a JSON file is called after, behind its image: `run.json` is not, and labelme's are
+/// in another format.
+fn task(file: &Found) -> Option<&str> {
+    let name = file.relative.rsplit('/').next()?.strip_suffix(".json")?;
+    let (_, task) = name.rsplit_once('.')?;
+    (task != "labelme").then_some(task)
 }
 
 /// The format of a folder's files; none where boxes' formats are to be looked for.
