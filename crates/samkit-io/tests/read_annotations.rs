@@ -336,7 +336,8 @@ fn label_maps_of_8_and_16_bits_have_a_thing_a_value() {
     write_gray16(&base.path().join("wide/a.labels.png"), &map).unwrap();
     let narrow = GrayImage::from_fn(SIZE.width, SIZE.height, |x, y| Luma([map[(x, y)][0] as u8]));
     write_gray8(&base.path().join("narrow/a.png"), &narrow).unwrap();
-    // A picture beside it that is no label map.
+    // What samkit writes beside it, and is no label map.
+    fs::write(base.path().join("wide/classes.csv"), "id,name\n").unwrap();
     picture(&base.path().join("wide/a.overlay.png"), SIZE);
     for path in ["wide", "wide/a.labels.png", "narrow", "narrow/a.png"] {
         let found = read(&base.path().join(path));
@@ -692,6 +693,27 @@ fn errors_say_what_and_where() {
     let missing =
         Annotations::read(Path::new("nowhere"), &AnnotationOptions::default()).unwrap_err();
     assert_eq!(missing.to_string(), "there is no file or folder `nowhere`");
+}
+
+#[test]
+fn folders_of_several_data_sets_are_not_guessed_at() {
+    let set = coco(json!([])).to_string();
+    let masks = json!([{"bbox": [1, 2, 3, 4]}]).to_string();
+    for (name, text) in [("a.masks.json", &masks), ("val.json", &set)] {
+        let base = folder(&[("coco.json", &set), (name, text), ("run.json", "{\"samkit\": 1}")]);
+        let error = Annotations::read(base.path(), &AnnotationOptions::default()).unwrap_err();
+        assert!(error.to_string().contains("holds several data sets ("), "{error}");
+    }
+    let base = folder(&[("a.masks.json", &masks), ("a.detect.json", &masks)]);
+    let error = Annotations::read(base.path(), &AnnotationOptions::default()).unwrap_err();
+    assert!(error.to_string().ends_with("holds files of several tasks (detect, masks)"), "{error}");
+    // One of them may be named.
+    let base = folder(&[("coco.json", &set), ("a.masks.json", &masks), ("run.json", "{}")]);
+    picture(&base.path().join("a.png"), SIZE);
+    let format = Some(AnnotationFormat::Samkit);
+    let options = AnnotationOptions { format, ..Default::default() };
+    let found = Annotations::read(base.path(), &options).unwrap();
+    assert_eq!(found.images[0].instances[0].bbox, BBox::new(1.0, 2.0, 4.0, 6.0));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Which files are to be read, and in which format, where boxes' formats are not all there is.
 
-use std::{fs, path::Path};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use serde::de::{self, IgnoredAny, MapAccess, SeqAccess};
 
@@ -31,7 +31,7 @@ pub(super) fn content(
     };
     let format = match options.format {
         Some(format) => Some(format),
-        None if about.is_dir() => in_folder(&files),
+        None if about.is_dir() => in_folder(path, &files)?,
         None => of_file(&files[0]),
     };
     if let Some(format) = format.filter(|format| format.of_boxes().is_none()) {
@@ -78,7 +78,15 @@ fn of_format(
                 prefer(&mut files, |file| file.relative.ends_with(&format!("{called}.png")));
             }
         }
-        AnnotationFormat::Samkit => files.retain(is_of_task),
+        AnnotationFormat::Samkit => {
+            files.retain(|file| task(file).is_some());
+            let tasks: BTreeSet<_> = files.iter().filter_map(task).collect();
+            if tasks.len() > 1 {
+                let tasks: Vec<_> = tasks.into_iter().collect();
+                let found = format!("files of several tasks ({})", tasks.join(", "));
+                return Err(BoxFileError::Mixed { path: folder.into(), found }.into());
+            }
+        }
         _ => prefer(&mut files, |file| file.has_ending(&["geojson"])),
     }
     match files.is_empty() {
@@ -94,28 +102,41 @@ fn prefer(files: &mut Vec<Found>, is_better: impl Fn(&Found) -> bool) {
     }
 }
 
-/// Whether a JSON file is called after an image and a task, unlike `run.json`.
-fn is_of_task(file: &Found) -> bool {
-    let name = file.relative.rsplit('/').next().unwrap_or_default();
-    name.matches('.').count() >= 2 && !name.ends_with(".labelme.json")
+/// The task that a JSON file is called after, behind its image: `run.json` is not, and labelme's are
+/// in another format.
+fn task(file: &Found) -> Option<&str> {
+    let name = file.relative.rsplit('/').next()?.strip_suffix(".json")?;
+    let (_, task) = name.rsplit_once('.')?;
+    (task != "labelme").then_some(task)
 }
 
 /// The format of a folder's files; none where boxes' formats are to be looked for.
-fn in_folder(files: &[Found]) -> Option<AnnotationFormat> {
+fn in_folder(folder: &Path, files: &[Found]) -> Result<Option<AnnotationFormat>, BoxFileError> {
+    use AnnotationFormat::{Coco, CocoResults, Geojson, Labels};
+    // Names of classes lie beside annotations of several formats.
+    let is_legend = |file: &Found| file.is_called(&["classes.csv", "classes.txt"]);
+    let files: Vec<_> = files.iter().filter(|file| !is_legend(file)).collect();
     let has = |endings: &[&str]| files.iter().any(|file| file.has_ending(endings));
     if has(&["xml", "txt", "csv", "tsv"]) {
-        return None;
+        return Ok(None);
     }
     if has(&["geojson"]) {
-        return Some(AnnotationFormat::Geojson);
+        return Ok(Some(Geojson));
     }
-    if has(&["json"]) {
-        let jsons = files.iter().filter(|file| file.has_ending(&["json"]));
-        let mut formats = jsons.take(LOOKED_INTO).map(of_file);
-        let known = formats.find_map(|format| format);
-        return known.filter(|format| format.of_boxes().is_none());
+    if !has(&["json"]) {
+        return Ok(has(&["png"]).then_some(Labels));
     }
-    has(&["png"]).then_some(AnnotationFormat::Labels)
+    let jsons = files.iter().filter(|file| file.has_ending(&["json"])).take(LOOKED_INTO);
+    let known: Vec<_> = jsons.filter_map(|file| of_file(file)).collect();
+    let mut formats = known.clone();
+    formats.dedup();
+    let is_one_file = matches!(formats[..], [Coco | CocoResults]) && known.len() > 1;
+    if formats.len() > 1 || is_one_file {
+        let names: Vec<_> = known.iter().take(3).map(|format| format.name()).collect();
+        let found = format!("several data sets ({}, …)", names.join(", "));
+        return Err(BoxFileError::Mixed { path: folder.into(), found });
+    }
+    Ok(formats.first().copied().filter(|format| format.of_boxes().is_none()))
 }
 
 /// The format of a file, if it is not for the reader of boxes to tell.

@@ -34,7 +34,7 @@ impl Found {
         endings.contains(&ending.as_str())
     }
 
-    fn is_called(&self, names: &[&str]) -> bool {
+    pub(crate) fn is_called(&self, names: &[&str]) -> bool {
         let name = self.relative.rsplit('/').next().unwrap_or_default();
         names.contains(&name.to_lowercase().as_str())
     }
