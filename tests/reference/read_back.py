@@ -10,10 +10,10 @@ images, for supervision and the colours of cut-outs; FOLDER/input is taken when 
 
 Prints a line a format: how many objects were compared, the mean and the worst IoU with the truth, the
 worst of objects of more than 400 pixels, and the least that is good enough for those. Ends with 1 when
-something is worse than that, or cannot be read. Exact formats must give 1 for every object. Polygons are filled by every tool in its own
-way: pycocotools asks at the centres of pixels, as samkit means it; labelme (Pillow) and supervision
-(OpenCV) also fill the pixels under the line itself, right and below by one pixel too many, and under
-bridges to holes, so that little is asked of thin masks there.
+something is worse than that, or cannot be read. Exact formats must give 1 for every object. Polygons
+are filled by every tool in its own way: pycocotools asks at the centres of pixels, as samkit means it;
+labelme (Pillow) and supervision (OpenCV) also fill the pixels under the line itself, one too many on
+the right and below, and those under bridges to holes, so that less is asked of them.
 
 Needs: pip install numpy pillow pycocotools shapely labelme supervision
 """
@@ -175,7 +175,8 @@ def check_coco(report, path, kind, truth):
                 assert np.allclose(box, annotation["bbox"], atol=1e-3), f"box {box} of {annotation}"
                 assert annotation["area"] == thing.mask.sum(), f"area of {annotation}"
     assert sum(count.values()) == len(truth.coco.dataset["annotations"]), "objects are lost"
-    report.masks(f"COCO {kind}: {name}", "pycocotools", ious, FAITHFUL if kind == "polygons" else EXACT)
+    least = FAITHFUL if kind == "polygons" else EXACT
+    report.masks(f"COCO {kind}: {name}", "pycocotools", ious, least)
 
 
 def compare_with_supervision(dataset, truth, folder):
@@ -199,7 +200,8 @@ def check_supervision_coco(report, path, kind, truth, images):
         lambda: supervision.DetectionDataset.from_coco(str(images), str(path), force_masks=True)
     )
     ious = compare_with_supervision(dataset, truth, images)
-    report.masks(f"COCO {kind}: {path.name}", "supervision", ious, DRAWN if kind == "polygons" else EXACT)
+    least = DRAWN if kind == "polygons" else EXACT
+    report.masks(f"COCO {kind}: {path.name}", "supervision", ious, least)
 
 
 def check_yolo(report, yaml, truth):
@@ -239,18 +241,21 @@ def check_labelme(report, path, key, truth):
     shapes = load_labelme(path)
     for index, shape in enumerate(shapes):
         group = shape["group_id"]
-        mask = objects.setdefault(("one", index) if group is None else group, np.zeros((height, width), bool))
+        name = ("one", index) if group is None else group
+        mask = objects.setdefault(name, np.zeros((height, width), bool))
         if shape["shape_type"] == "mask":
             (x0, y0), (x1, y1) = np.array(shape["points"]).astype(int)
             mask[y0 : y1 + 1, x0 : x1 + 1] |= shape["mask"]
         else:
-            mask |= labelme.utils.shape_to_mask((height, width), shape["points"], shape["shape_type"])
+            corners, kind = shape["points"], shape["shape_type"]
+            mask |= labelme.utils.shape_to_mask((height, width), corners, kind)
     things = truth.images[key]
     assert len(objects) == len(things), f"{len(objects)} of {len(things)} objects"
     pairs = zip(objects.values(), things)
     is_exact = any(shape["shape_type"] == "mask" for shape in shapes)
-    ious = [(iou(mask, thing.mask), thing.mask.sum()) for mask, thing in pairs if thing.mask is not None]
-    report.masks("labelme, masks" if is_exact else "labelme, polygons", "labelme", ious, EXACT if is_exact else DRAWN)
+    ious = [(iou(mask, t.mask), t.mask.sum()) for mask, t in pairs if t.mask is not None]
+    name, least = ("labelme, masks", EXACT) if is_exact else ("labelme, polygons", DRAWN)
+    report.masks(name, "labelme", ious, least)
 
 
 def topmost(masks, shape):
@@ -334,7 +339,8 @@ def check_logits(report, path, key, truth):
         for name, shape in shapes.items()
         if arrays[name].shape != shape or arrays[name].dtype != np.float32
     ]
-    boxes = [[x, y, x + w, y + h] for x, y, w, h in (t.bbox for t in truth.images[key] if t.mask is not None)]
+    corners = [t.bbox for t in truth.images[key] if t.mask is not None]
+    boxes = [[x, y, x + w, y + h] for x, y, w, h in corners]
     boxes = np.array(boxes).reshape(-1, 4)
     if not np.allclose(arrays["boxes"], boxes, atol=1.01):
         wrong.append(f"boxes of {path.name} are not those of the masks")

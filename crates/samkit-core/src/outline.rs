@@ -134,7 +134,7 @@ pub fn joined(outlines: &[Vec<Point>]) -> Vec<Point> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::Size;
 
@@ -144,7 +144,7 @@ mod tests {
     }
 
     /// Even-odd filling at the centres of pixels.
-    fn filled(polygons: &[Vec<Point>], size: Size) -> Rle {
+    pub(crate) fn filled(polygons: &[Vec<Point>], size: Size) -> Rle {
         Rle::from_mask(&Mask::from_fn(size, |x, y| {
             let (x, y) = (x as f32 + 0.5, y as f32 + 0.5);
             let crossings = polygons.iter().flat_map(|polygon| {

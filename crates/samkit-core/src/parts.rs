@@ -135,7 +135,7 @@ impl Sides {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Mask, Size};
+    use crate::{Mask, Size, outline::tests::filled};
 
     fn mask(rows: &[&str]) -> Rle {
         let size = Size::new(rows[0].len() as u32, rows.len() as u32);
@@ -193,6 +193,25 @@ mod tests {
                 assert!(part.holes.iter().flatten().all(within), "a hole left its part: {mask:?}");
             }
             assert_eq!(area as u64, mask.area(), "{mask:?}");
+        }
+    }
+
+    #[test]
+    fn half_a_pixel_of_tolerance_gives_masks_back() {
+        let size = Size::new(90, 70);
+        let masks: [&dyn Fn(f32, f32) -> bool; 4] = [
+            &|x, y| (15.0..32.0).contains(&(x - 45.0).hypot(y - 35.0)),
+            &|x, y| (y - 0.3 * x - 8.0).abs() < 9.0 + 3.0 * (x / 4.0).sin(),
+            &|x, y| (x / 7.0).sin() + (y / 5.0).cos() > 0.2,
+            &|x, y| (x * 0.71 + y).rem_euclid(13.0) < 6.0,
+        ];
+        for (index, inside) in masks.into_iter().enumerate() {
+            let mask = Rle::from_mask(&Mask::from_fn(size, |x, y| inside(x as f32, y as f32)));
+            let exact = polygons(&mask, 0.0);
+            let simple = polygons(&mask, 0.5);
+            assert_eq!(filled(&simple, size), mask, "mask {index}");
+            let corners = |polygons: &[Vec<Point>]| polygons.iter().map(Vec::len).sum::<usize>();
+            assert!(corners(&simple) < corners(&exact), "mask {index} is not simpler");
         }
     }
 

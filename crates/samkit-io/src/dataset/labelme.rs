@@ -24,7 +24,7 @@ pub fn labelme(size: Size, instances: &[Instance], image_path: &str) -> Value {
     })
 }
 
-/// The same with masks as labelme's shape `mask` (since 5.2), which is exact, but has no corners to
+/// The same with masks as labelme's shape `mask` (in version 5), which is exact, but has no corners to
 /// move: a box of whole pixels, and a PNG of what is inside.
 pub fn labelme_masks(size: Size, instances: &[Instance], image_path: &str) -> Value {
     file(size, instances, image_path, |mask| {
