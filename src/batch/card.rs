@@ -6,14 +6,14 @@ use samkit_report::{Card, ResultView, Shown};
 
 use crate::{
     report::{Failure, ImageReport, StepReport},
-    tasks::{Artifact, Content},
+    tasks::{Artifact, Content, Things},
 };
 
 /// The card of an image: of each step what it found, or else a picture that it made.
 pub(super) fn of(
     report: &ImageReport,
     image: Option<&RgbImage>,
-    found: &[Option<Vec<Instance>>],
+    found: &[Option<Things>],
     artifacts: &[Vec<Artifact>],
 ) -> Card {
     let name = &report.image;
@@ -26,7 +26,7 @@ pub(super) fn of(
     let views: Vec<ResultView<'_>> = steps
         .map(|(((step, found), artifacts), numbers)| ResultView {
             step: &step.id,
-            shown: shown(step, found.as_deref(), artifacts),
+            shown: shown(step, found.as_deref().map(Vec::as_slice), artifacts),
             numbers,
             warnings: &[],
             files: &step.outputs,

@@ -9,7 +9,7 @@ use std::{
 use image::RgbImage;
 use indicatif::ProgressBar;
 use samkit_engine::{EmbeddingCache, Sam};
-use samkit_io::{InputImage, Instance};
+use samkit_io::InputImage;
 use samkit_models::{LocalModel, PullOptions, Store};
 use samkit_scene::{Kept, Scene};
 
@@ -23,7 +23,7 @@ use crate::{
     job::{Job, JobStep},
     report::{Failure, ImageReport, StepReport, origin_name},
     stop,
-    tasks::{Artifact, Given, Named, Subject, Talk, TaskError, dataset},
+    tasks::{Artifact, Given, Named, Subject, Talk, TaskError, Things, dataset},
 };
 
 /// What there is to write for an image.
@@ -34,7 +34,7 @@ pub(super) struct Computed {
     /// Files of each step of the report.
     pub(super) artifacts: Vec<Vec<Artifact>>,
     /// What each step found, where files of all images are made of it.
-    pub(super) found: Vec<Option<Vec<Instance>>>,
+    pub(super) found: Vec<Option<Things>>,
     /// The image itself; none where it could not be read.
     pub(super) picture: Option<Picture>,
 }
@@ -170,7 +170,8 @@ fn step_on(
     let result = step.task.run(&subject);
     image.seconds.add_compute(start.elapsed(), before, scene.timings());
     let mut result = result?;
-    let zero = dataset::class_zero(save, result.instances.as_deref().unwrap_or_default());
+    let things = result.instances.as_deref().map(Vec::as_slice).unwrap_or_default();
+    let zero = dataset::class_zero(save, things);
     result.notes.extend(zero);
 
     let mut report = StepReport::new(step);

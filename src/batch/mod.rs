@@ -3,6 +3,7 @@
 
 mod card;
 mod compute;
+mod files;
 mod finish;
 mod journal;
 mod lock;
@@ -29,6 +30,7 @@ pub(crate) use finish::{Ending, finish, report_name};
 pub(crate) use journal::{FOLDER, Records};
 pub(crate) use lock::Lock;
 pub(crate) use record::Header;
+pub(crate) use resume::remove_unfinished;
 
 use self::{
     compute::{Compute, Computed},

@@ -37,11 +37,17 @@ fn plan(job: &Job) -> Value {
     let steps: Vec<_> = job.steps.iter().map(step_json).collect();
     let mut files = Map::new();
     steps.iter().for_each(|step| named_files(&step["params"], &mut files));
+    let plugins: Map<String, Value> = job
+        .steps
+        .iter()
+        .filter_map(|step| Some((step.task.name().to_owned(), step.task.version()?.into())))
+        .collect();
     let model = job.needs_sam().then_some(&job.model.id);
     json!({
         "model": model,
         "precision": job.precision.name(),
         "steps": steps,
+        "plugins": plugins,
         "files": files,
     })
 }
@@ -209,7 +215,7 @@ fn compare(place: &str, old: &Value, new: &Value, changes: &mut Vec<String>) {
 
 /// Removes temporary files that a run left which was killed. Nobody else writes here: the folder is
 /// locked.
-fn remove_unfinished(output: &Path) {
+pub(crate) fn remove_unfinished(output: &Path) {
     let is_temporary = |name: &str| name.starts_with(".samkit-") && name.ends_with(".part");
     for entry in WalkDir::new(output).into_iter().flatten() {
         if entry.file_type().is_file() && entry.file_name().to_str().is_some_and(is_temporary) {

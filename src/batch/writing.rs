@@ -13,12 +13,12 @@ use std::{
     time::Instant,
 };
 
-use samkit_core::Size;
 use samkit_io::{InputImage, OutputNames, WriteError};
 
 use super::{
     card,
-    compute::Computed,
+    compute::{Computed, Picture},
+    files,
     journal::Journal,
     progress::Progress,
     record::{Entry, Line, Thing, WrittenFile},
@@ -26,7 +26,7 @@ use super::{
 use crate::{
     job::{Job, JobStep},
     report::Failure,
-    tasks::{Artifact, Content, dataset},
+    tasks::{Artifact, Things, dataset},
 };
 
 /// What the threads that write share.
@@ -65,12 +65,10 @@ impl Writing<'_> {
         let input = &self.job.images[index];
         let start = Instant::now();
         let mut files = Vec::new();
-        let size = Size::new(report.width, report.height);
         for ((step, report), artifacts) in
             self.job.steps.iter().zip(&mut report.steps).zip(&artifacts)
         {
-            let bytes = picture.as_ref().and_then(|picture| picture.bytes.as_deref());
-            match self.step(step, input, size, artifacts, bytes) {
+            match self.step(step, input, artifacts, picture.as_ref()) {
                 Ok(written) => {
                     report.outputs = written.iter().map(|file| file.path.clone()).collect();
                     files.extend(written);
@@ -87,7 +85,7 @@ impl Writing<'_> {
         let image = picture.as_ref().map(|picture| picture.scene.image());
         let card = self.job.report.then(|| card::of(&report, image, &found, &artifacts));
         drop(artifacts);
-        let things = |found: Vec<samkit_io::Instance>| found.iter().map(Thing::new).collect();
+        let things = |found: Things| found.iter().map(Thing::new).collect();
         let is_needed = |step: &JobStep| dataset::is_per_run(&step.save);
         let found = self.job.steps.iter().zip(found);
         let found = found.map(|(step, found)| found.filter(|_| is_needed(step)).map(things));
@@ -108,10 +106,11 @@ impl Writing<'_> {
         &self,
         step: &JobStep,
         input: &InputImage,
-        size: Size,
         artifacts: &[Artifact],
-        bytes: Option<&[u8]>,
+        picture: Option<&Picture>,
     ) -> Result<Vec<WrittenFile>, WriteError> {
+        // Nothing was done with an image that could not be read.
+        let Some(picture) = picture else { return Ok(Vec::new()) };
         let folder = self.job.folder(step);
         let mut written = Vec::new();
         let mut keep = |path: &Path| {
@@ -123,10 +122,10 @@ impl Writing<'_> {
         };
         for artifact in artifacts {
             let path = self.names.path(&folder, input, &artifact.suffix);
-            write(&path, artifact, input, size)?;
+            files::write(&path, &artifact.content, input, picture.scene.image())?;
             keep(&path)?;
         }
-        if let (true, Some(bytes)) = (dataset::copies_images(&step.save), bytes) {
+        if let (true, Some(bytes)) = (dataset::copies_images(&step.save), &picture.bytes) {
             let path = dataset::copy_path(&folder, &self.names.stem(input), &input.path);
             samkit_io::write_atomically(&path, |file| file.write_all(bytes))?;
             keep(&path)?;
@@ -205,36 +204,4 @@ pub(super) fn shown(path: &Path) -> String {
 
 pub(super) fn relative_to(path: &Path, folder: &Path) -> String {
     shown(path.strip_prefix(folder).unwrap_or(path))
-}
-
-fn write(
-    path: &Path,
-    artifact: &Artifact,
-    input: &InputImage,
-    size: Size,
-) -> Result<(), WriteError> {
-    match &artifact.content {
-        Content::Gray8(image) => samkit_io::write_gray8(path, image),
-        Content::Gray16(image) => samkit_io::write_gray16(path, image),
-        Content::Rgb(image) => samkit_io::write_rgb(path, image),
-        Content::Rgba(image) => samkit_io::write_rgba(path, image),
-        Content::Masks(records) => samkit_io::write_masks(path, records),
-        Content::Json(value) => samkit_io::write_json(path, value),
-        Content::Text(text) => {
-            samkit_io::write_atomically(path, |file| file.write_all(text.as_bytes()))
-        }
-        Content::Labelme(instances) => {
-            let folder = path.parent().unwrap_or(Path::new(""));
-            let image = dataset::way(folder, &input.path);
-            samkit_io::write_json(path, &samkit_io::labelme(size, instances, &image))
-        }
-        Content::ManyLogits(records) => {
-            let logits: Vec<_> = records.iter().filter_map(|r| r.logits.clone()).collect();
-            let boxes: Vec<_> = records.iter().map(|r| r.segmentation.bbox()).collect();
-            let scores: Vec<_> = records.iter().map(|r| r.predicted_iou).collect();
-            samkit_io::write_logits_npz(path, &logits, &boxes, &scores)
-        }
-        Content::Geojson(instances) => samkit_io::write_geojson(path, instances),
-        Content::Logits(logits) => samkit_io::write_logits(path, logits),
-    }
 }

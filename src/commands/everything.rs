@@ -120,7 +120,7 @@ struct MaskFlags {
     #[arg(long)]
     drop_border: bool,
     /// Keep masks that lie in this box, in pixels
-    #[arg(long, value_parser = number, value_names = ["X0", "Y0", "X1", "Y1"], value_delimiter = ',', num_args = 1..=4)]
+    #[arg(long, value_parser = number, value_name = "X0,Y0,X1,Y1", value_delimiter = ',')]
     inside: Option<Vec<f32>>,
     /// Which masks may share pixels: allowed (any), nested (masks lie within each other or apart) or none
     /// (every pixel belongs to one mask, the smallest)

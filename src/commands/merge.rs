@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::{Outcome, finish, options::OUTPUT};
 use crate::{
-    batch::{Ending, FOLDER, Header, Lock, Records},
+    batch::{self, Ending, FOLDER, Header, Lock, Records},
     console::{Console, counted},
     error::CliError,
 };
@@ -57,6 +57,8 @@ pub(super) fn run(args: &MergeArgs, console: Console) -> Result<Outcome, CliErro
     fs::create_dir_all(&output)
         .map_err(|source| CliError::Output { path: output.clone(), source })?;
     let _lock = Lock::take(&output, None, "samkit merge")?;
+    // What shards left that were killed: none is at work now.
+    batch::remove_unfinished(&output);
     let (headers, records) = Records::open(journals.clone())
         .map_err(|source| CliError::Journal { path: args.folders[0].clone(), source })?;
     let header = joined(&journals, &headers)?;

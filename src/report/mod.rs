@@ -185,7 +185,9 @@ impl Serialize for Images<'_> {
 
 impl RunReport<'_> {
     pub(crate) fn outcome(&self) -> Outcome {
-        if self.stopped.is_some() {
+        // Nobody stopped a merge of shards that are not complete.
+        let is_merged = self.threads.is_none();
+        if self.stopped.is_some() || (self.interrupted && is_merged) {
             Outcome::SomeFailed
         } else if self.interrupted {
             Outcome::Stopped

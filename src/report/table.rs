@@ -85,7 +85,7 @@ fn text(report: &RunReport<'_>, timings: bool) -> io::Result<String> {
         let _ = write!(text, "; {} failed", totals.failed);
     }
     if report.interrupted {
-        text += "; stopped before the end";
+        text += if report.threads.is_some() { "; stopped before the end" } else { "; incomplete" };
     }
     text += "\n";
     Ok(text)

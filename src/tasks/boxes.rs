@@ -7,13 +7,15 @@ use std::{
 };
 
 use samkit_core::ParamError;
-use samkit_io::{BoxFile, BoxFormat, BoxOptions, GivenBox, InputImage, Matched, instance_overlay};
+use samkit_io::{BoxFile, BoxFormat, BoxOptions, GivenBox, InputImage, Matched};
 use samkit_plugin_host::Region;
 use samkit_recipe::ProductInfo;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Artifact, Content, Found, Named, Subject, TaskError, Yield, dataset, product};
+use super::{
+    Artifact, Content, Form, Found, Named, Subject, TaskError, Things, Yield, dataset, product,
+};
 use crate::console::counted;
 
 pub(crate) const NAME: &str = "boxes";
@@ -129,10 +131,10 @@ impl BoxesTask {
         if regions.is_empty() {
             notes.push("no boxes".into());
         }
-        let instances: Vec<_> = regions.iter().cloned().map(dataset::of_region).collect();
-        let mut artifacts = dataset::artifacts(image, &instances, |name| subject.wants(name));
+        let instances: Things = Arc::new(regions.iter().cloned().map(dataset::of_region).collect());
+        let mut artifacts = dataset::artifacts(&instances, |name| subject.wants(name));
         if subject.wants(OVERLAY) {
-            let content = Content::Rgb(instance_overlay(image, &instances));
+            let content = Content::Of(instances.clone(), Form::NamedOverlay);
             artifacts.push(Artifact { suffix: "overlay.png".into(), content });
         }
         let numbers = [(BOXES.to_owned(), regions.len() as f64)].into();

@@ -5,17 +5,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use image::RgbImage;
-use samkit_core::{Rle, Size};
 use samkit_io::{
-    AnnotatedImages, Categories, InputImage, Instance, Segmentation, WriteError, class_map, cutout,
-    label_colors, label_map, mask_image, write_class_legend, write_coco_dataset,
-    write_coco_results, write_csv, write_yolo_labels, yolo_image_path,
+    AnnotatedImages, Categories, InputImage, Instance, Segmentation, WriteError,
+    write_class_legend, write_coco_dataset, write_coco_results, write_csv, write_yolo_labels,
+    yolo_image_path,
 };
 use samkit_plugin_host::{Region, RegionView};
 use samkit_recipe::ProductInfo;
 
-use super::{Artifact, Content, product};
+use super::{Artifact, Content, Form, Things, product};
 
 const LABELS: &str = "labels";
 const CLASSES: &str = "classes";
@@ -68,39 +66,35 @@ pub(super) fn products(has_masks: bool) -> Vec<ProductInfo> {
 }
 
 /// The files of one image.
-pub(super) fn artifacts(
-    image: &RgbImage,
-    instances: &[Instance],
-    wants: impl Fn(&str) -> bool,
-) -> Vec<Artifact> {
-    let size = Size::from(image.dimensions());
-    let masks: Vec<&Rle> = instances.iter().filter_map(|thing| thing.mask.as_ref()).collect();
+pub(super) fn artifacts(things: &Things, wants: impl Fn(&str) -> bool) -> Vec<Artifact> {
     let mut artifacts = Vec::new();
-    let mut add = |suffix: String, content| artifacts.push(Artifact { suffix, content });
+    let mut add = |suffix: &str, form| {
+        let content = Content::Of(things.clone(), form);
+        artifacts.push(Artifact { suffix: suffix.into(), content });
+    };
     if wants(LABELS) {
-        add("labels.png".into(), Content::Gray16(label_map(size, &masks)));
-        add("labels.color.png".into(), Content::Rgb(label_colors(size, &masks)));
+        add("labels.png", Form::Labels);
+        add("labels.color.png", Form::LabelColors);
     }
     if wants(CLASSES) {
-        add("classes.png".into(), Content::Gray16(class_map(size, instances)));
+        add("classes.png", Form::Classes);
     }
-    if wants(PNGS) {
-        for (index, mask) in masks.iter().enumerate() {
-            add(numbered(MASKS_FOLDER, index), Content::Gray8(mask_image(mask)));
+    let masks = things.iter().enumerate();
+    let masks = masks.filter_map(|(place, thing)| Some((place, thing.mask.as_ref()?)));
+    for (number, (place, mask)) in masks.enumerate() {
+        if wants(PNGS) {
+            add(&numbered(MASKS_FOLDER, number), Form::Mask(place));
         }
-    }
-    if wants(CUTOUTS) {
-        for (index, mask) in masks.iter().enumerate() {
-            if let Some(shown) = cutout(image, mask) {
-                add(numbered(CUTOUTS_FOLDER, index), Content::Rgba(shown));
-            }
+        // An empty mask shows nothing, and a picture has to have pixels.
+        if wants(CUTOUTS) && mask.area() > 0 {
+            add(&numbered(CUTOUTS_FOLDER, number), Form::Cutout(place));
         }
     }
     if wants(GEOJSON) {
-        add("geojson".into(), Content::Geojson(instances.to_vec()));
+        add("geojson", Form::Geojson);
     }
     if wants(LABELME) {
-        add("labelme.json".into(), Content::Labelme(instances.to_vec()));
+        add("labelme.json", Form::Labelme);
     }
     artifacts
 }

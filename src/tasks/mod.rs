@@ -67,10 +67,37 @@ pub(crate) enum Content {
     Logits(LowResLogits),
     /// Masks whose logits were kept.
     ManyLogits(Vec<MaskRecord>),
-    Geojson(Vec<Instance>),
     Text(String),
+    /// Made of things when it is written: pictures of large images are best not kept.
+    Of(Things, Form),
+}
+
+/// What was found in an image, shared by the files that are made of it.
+pub(crate) type Things = Arc<Vec<Instance>>;
+
+/// A file that is made of things, and where need be of the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Masks in colours on the image.
+    MaskOverlay,
+    /// The same with numbers.
+    NumberedOverlay,
+    /// Masks and boxes with names.
+    NamedOverlay,
+    /// The number of the mask at every pixel.
+    Labels,
+    /// The same in colours.
+    LabelColors,
+    /// The number of the class at every pixel.
+    Classes,
+    /// The mask of the thing at this place.
+    Mask(usize),
+    /// What that mask shows of the image.
+    Cutout(usize),
+    /// Polygons in pixels.
+    Geojson,
     /// Polygons for labelme; the file names the image.
-    Labelme(Vec<Instance>),
+    Labelme,
 }
 
 /// What a task made of one image.
@@ -84,7 +111,7 @@ pub(crate) struct Yield {
     /// Results that later steps can take.
     pub(crate) found: Vec<Named>,
     /// The boxes or masks, where files of all images are made of them.
-    pub(crate) instances: Option<Vec<Instance>>,
+    pub(crate) instances: Option<Things>,
     /// What a plugin wants the user to know.
     pub(crate) notes: Vec<String>,
 }
@@ -183,6 +210,14 @@ impl Task {
             Self::Segment(_) => segment::NAME,
             Self::Boxes(_) => boxes::NAME,
             Self::Plugin(task) => task.id(),
+        }
+    }
+
+    /// The version of the plugin behind it; what is built in has the program's.
+    pub(crate) fn version(&self) -> Option<&str> {
+        match self {
+            Self::Everything(_) | Self::Segment(_) | Self::Boxes(_) => None,
+            Self::Plugin(task) => Some(&task.description().version),
         }
     }
 

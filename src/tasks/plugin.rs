@@ -7,7 +7,7 @@ use std::{
 
 use image::{GrayImage, RgbImage, RgbaImage};
 use samkit_core::Prompt;
-use samkit_io::{draw_prompt, edge_overlay, instance_overlay, mask_overlay, to_gray8, to_gray16};
+use samkit_io::{draw_prompt, edge_overlay, mask_overlay, to_gray8, to_gray16};
 use samkit_models::LocalModel;
 use samkit_plugin::EXT_SAM;
 use samkit_plugin_host::{
@@ -18,7 +18,7 @@ use samkit_recipe::ProductInfo;
 use serde_json::{Value, json};
 
 use super::{
-    Artifact, Content, Found, Given, Named, Subject, Talk, TaskError, Yield, dataset,
+    Artifact, Content, Form, Found, Given, Named, Subject, Talk, TaskError, Things, Yield, dataset,
     services::{Heard, Services},
 };
 use crate::{numbers::short_numbers, stop};
@@ -127,15 +127,14 @@ impl PluginTask {
                 done.artifacts.push(Artifact { suffix, content: content(output, slot) });
             }
         }
+        let instances = instances(&outputs).map(Arc::new);
         if subject.wants(OVERLAY) && description.output(OVERLAY).is_none() {
-            let overlay = overlay(subject.scene.image(), &outputs);
-            let suffix = format!("{OVERLAY}.png");
-            done.artifacts.push(Artifact { suffix, content: Content::Rgb(overlay) });
+            let content = overlay(subject.scene.image(), &outputs, instances.as_ref());
+            done.artifacts.push(Artifact { suffix: format!("{OVERLAY}.png"), content });
         }
-        if let Some(instances) = instances(&outputs) {
-            let image = subject.scene.image();
+        if let Some(instances) = instances {
             let wants = |name: &str| subject.wants(name) && description.output(name).is_none();
-            done.artifacts.extend(dataset::artifacts(image, &instances, wants));
+            done.artifacts.extend(dataset::artifacts(&instances, wants));
             done.instances = subject.keeps_instances().then_some(instances);
         }
         let named =
@@ -305,10 +304,12 @@ fn instances(outputs: &[Output]) -> Option<Vec<samkit_io::Instance>> {
     }
 }
 
-fn overlay(image: &RgbImage, outputs: &[Output]) -> RgbImage {
-    let named = instances(outputs).unwrap_or_default();
-    if named.iter().any(|instance| !instance.label.is_empty()) {
-        return instance_overlay(image, &named);
+/// A picture of what was found: named things, else the first edge map, else masks and boxes.
+fn overlay(image: &RgbImage, outputs: &[Output], things: Option<&Things>) -> Content {
+    if let Some(things) = things
+        && things.iter().any(|thing| !thing.label.is_empty())
+    {
+        return Content::Of(things.clone(), Form::NamedOverlay);
     }
     let mut overlay = image.clone();
     for output in outputs {
@@ -316,7 +317,7 @@ fn overlay(image: &RgbImage, outputs: &[Output]) -> RgbImage {
             View::EdgeMap(map) => {
                 let map = EdgeImage::from_raw(map.width(), map.height(), map.as_raw().to_vec());
                 let map = map.expect("the view has a value a pixel");
-                return edge_overlay(image, &to_gray8(&map));
+                return Content::Rgb(edge_overlay(image, &to_gray8(&map)));
             }
             View::Masks(regions) => {
                 let masks: Vec<_> = regions.iter().filter_map(|region| region.mask()).collect();
@@ -329,5 +330,5 @@ fn overlay(image: &RgbImage, outputs: &[Output]) -> RgbImage {
             _ => {}
         }
     }
-    overlay
+    Content::Rgb(overlay)
 }

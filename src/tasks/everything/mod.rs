@@ -2,6 +2,8 @@
 
 mod params;
 
+use std::sync::Arc;
+
 use samkit_core::{BBox, MaskRecord, Size, points_inside};
 use samkit_engine::{GeneratorParams, generate_masks};
 use samkit_plugin_host::Region;
@@ -9,7 +11,9 @@ use samkit_recipe::ProductInfo;
 
 pub(crate) use params::{EverythingForm, OverlapForm, Preset};
 
-use super::{Artifact, Content, Found, Named, Subject, TaskError, Yield, dataset, product};
+use super::{
+    Artifact, Content, Form, Found, Named, Subject, TaskError, Things, Yield, dataset, product,
+};
 
 pub(crate) const NAME: &str = "everything";
 pub(crate) const MASKS: &str = "masks";
@@ -31,8 +35,7 @@ pub(crate) fn products() -> Vec<ProductInfo> {
 }
 
 pub(super) fn run(form: &EverythingForm, subject: &Subject<'_>) -> Result<Yield, TaskError> {
-    let image = subject.scene.image();
-    let size = Size::from(image.dimensions());
+    let size = Size::from(subject.scene.image().dimensions());
     let records = find(form, subject, size)?;
     let masks = records.len();
     let regions: Vec<_> = records.iter().cloned().map(Region::from).collect();
@@ -40,12 +43,12 @@ pub(super) fn run(form: &EverythingForm, subject: &Subject<'_>) -> Result<Yield,
     let mut add = |suffix: &str, content| {
         artifacts.push(Artifact { suffix: suffix.into(), content });
     };
-    let codes: Vec<_> = records.iter().map(|record| &record.segmentation).collect();
+    let instances: Things = Arc::new(regions.iter().cloned().map(dataset::of_region).collect());
     if subject.wants(OVERLAY) {
-        add("overlay.png", Content::Rgb(samkit_io::mask_overlay(image, &codes)));
+        add("overlay.png", Content::Of(instances.clone(), Form::MaskOverlay));
     }
     if subject.wants(IDS) {
-        add("ids.png", Content::Rgb(samkit_io::mask_overlay_with_ids(image, &codes)));
+        add("ids.png", Content::Of(instances.clone(), Form::NumberedOverlay));
     }
     if subject.wants(LOGITS) {
         add("logits.npz", Content::ManyLogits(records.clone()));
@@ -53,8 +56,7 @@ pub(super) fn run(form: &EverythingForm, subject: &Subject<'_>) -> Result<Yield,
     if subject.wants(MASKS) {
         add("masks.json", Content::Masks(records));
     }
-    let instances: Vec<_> = regions.iter().cloned().map(dataset::of_region).collect();
-    artifacts.extend(dataset::artifacts(image, &instances, |name| subject.wants(name)));
+    artifacts.extend(dataset::artifacts(&instances, |name| subject.wants(name)));
     let instances = subject.keeps_instances().then_some(instances);
     let found = vec![Named { name: MASKS.into(), what: Found::Masks(size, regions) }];
     Ok(Yield { artifacts, masks, found, instances, ..Yield::default() })
