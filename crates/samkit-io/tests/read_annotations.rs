@@ -768,3 +768,19 @@ fn losses_are_counted() {
     images[0].instances.truncate(1);
     assert_eq!(losses(TargetFormat::Coco, &images), [""; 0]);
 }
+
+#[test]
+fn names_of_any_length_make_short_notes() {
+    let name = "é".repeat(5000);
+    let found = read_json(
+        "coco.json",
+        &json!({
+            "images": [{"id": 1, "file_name": name}],
+            "annotations": [{"image_id": 1, "segmentation": {"size": [0, 0], "counts": []}}, {
+                "image_id": 2, "segmentation": {"size": [30, 40], "counts": [0, 1200]}}],
+        }),
+    );
+    assert_eq!(found.images.len(), 1);
+    assert!(found.notes.iter().all(|note| note.len() < 1000), "{:?}", found.notes);
+    assert!(found.notes[0].contains("images of unknown size left out"), "{:?}", found.notes);
+}

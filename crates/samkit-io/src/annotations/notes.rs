@@ -5,6 +5,18 @@ use std::path::Path;
 /// Names of a list that a note shows.
 const SHOWN: usize = 3;
 
+/// Bytes of a place that a note shows: names in files may have any length.
+const LONGEST: usize = 400;
+
+fn shortened(mut place: String) -> String {
+    if place.len() > LONGEST {
+        let end = (0..=LONGEST).rev().find(|&end| place.is_char_boundary(end)).unwrap_or(0);
+        place.truncate(end);
+        place.push('…');
+    }
+    place
+}
+
 /// Kinds of things to be said, with how often they happened and where first.
 #[derive(Debug, Default)]
 pub(super) struct Notes(Vec<Kind>);
@@ -36,7 +48,7 @@ impl Notes {
         let kind = &mut self.0[known];
         kind.count += count;
         if kind.first.len() < SHOWN {
-            kind.first.push(place());
+            kind.first.push(shortened(place()));
         }
     }
 

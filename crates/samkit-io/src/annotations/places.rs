@@ -10,6 +10,7 @@ use crate::{
     Depth, IMAGE_EXTENSIONS, InputImage,
     boxes::{
         entry::{Entry, ImageKey},
+        error::shortened,
         file::Content,
         matching,
         paths::tidied,
@@ -50,7 +51,7 @@ pub(super) fn found(
     let (entries, matched) = matched(entries, content, &images, notes);
     let fits = matched.iter().flatten().count();
     if let Some(folder) = options.images.as_ref().filter(|_| fits == 0 && !entries.is_empty()) {
-        let first: Vec<_> = entries.iter().take(3).map(|entry| entry.name.as_str()).collect();
+        let first: Vec<_> = entries.iter().take(3).map(|entry| shortened(&entry.name)).collect();
         let entries =
             format!("`{}`{}", first.join("`, `"), if entries.len() > 3 { ", …" } else { "" });
         return Err(AnnotationError::NoneFits {
