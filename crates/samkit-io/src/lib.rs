@@ -1,8 +1,8 @@
 //! Reading images and writing masks, edge maps and overlays.
 //!
 //! Going in: [`find_images`] turns what a user names (files, folders, patterns) into a list, and
-//! [`read_image`] decodes one of them into 8-bit RGB, whatever it was stored as. Going out:
-//! [`OutputNames`] says what the results of an image are called, [`mask_overlay`], [`edge_overlay`]
+//! [`read_image`] decodes one of them into 8-bit RGB, whatever it was stored as; [`Annotations`] and
+//! [`BoxFile`] are what others wrote of images, with masks and without. Going out: [`OutputNames`] says what the results of an image are called, [`mask_overlay`], [`edge_overlay`]
 //! and [`draw_prompt`] make pictures to look at, and the `write_…` functions put files in their
 //! place by renaming, so that nobody ever reads half of one. What is made of all images of a run
 //! ([`write_coco_dataset`] and its like) takes them one by one, as [`AnnotatedImages`].
