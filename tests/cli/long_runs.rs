@@ -194,12 +194,16 @@ fn shards_joined_are_one_run() {
         "--resume",
         "--partial",
     ]);
+    let partial = place.run(&["merge", "out", "--partial"]).exits(1);
+    assert!(partial.stdout.contains("7 images in out") && partial.stdout.contains("incomplete"));
     let last = place
         .run_with(&["run", "r.yaml", "--output", "out", "--shard", "auto/3"], |command| {
             _ = command.env("JOB_COMPLETION_INDEX", "2")
         });
     last.exits(0);
     assert_eq!(place.json("out/run.3-of-3.json")["shard"]["number"], 3);
+    // What a killed shard left.
+    place.write("out/.samkit-x.part", "half");
     let merged = place.run(&["merge", "out", "--json"]).exits(0);
     assert_eq!(merged.json(), place.json("out/run.json"));
     assert_eq!(merged.json()["images"].as_array().map(Vec::len), Some(10));
@@ -264,33 +268,56 @@ fn a_file_that_is_replaced_during_the_run_is_one_or_the_other() {
     assert!(place.files("out") == reference(&place));
 }
 
+/// A small disk at `small`, or a change to it; only root can have one.
+#[cfg(unix)]
+fn mount(place: &Place, options: &str) -> bool {
+    let mut command = Command::new("mount");
+    command.args(["-t", "tmpfs", "-o", options, "tmpfs"]).arg(place.path("small"));
+    let is_mounted = command.stderr(Stdio::null()).status().is_ok_and(|status| status.success());
+    if !is_mounted {
+        eprintln!("skipped: only root can mount a small disk");
+    }
+    is_mounted
+}
+
+#[cfg(unix)]
+fn unmount(place: &Place) {
+    let unmounted = Command::new("umount").arg(place.path("small")).status();
+    assert!(unmounted.is_ok_and(|status| status.success()));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_nobody_may_write_to_is_refused() {
+    let place = boxes(2);
+    fs::create_dir(place.path("small")).expect("a folder");
+    if !(mount(&place, "size=1m") && mount(&place, "remount,ro,size=1m")) {
+        return;
+    }
+    let refused = run(&place, "small", &[]);
+    let below = run(&place, "small/out", &[]);
+    unmount(&place);
+    for refused in [refused, below] {
+        refused.exits(2).says(&["cannot write to the output folder small", "ead-only"]);
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn a_full_disk_ends_the_run_and_it_can_be_resumed() {
     let place = boxes(60);
     fs::create_dir(place.path("small")).expect("a folder");
-    let small = place.path("small");
-    let mount = |size: &str, remount: &str| {
-        Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &format!("{remount}size={size}"), "tmpfs"])
-            .arg(&small)
-            .stderr(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success())
-    };
-    if !mount("200k", "") {
-        eprintln!("skipped: only root can mount a small disk");
+    if !mount(&place, "size=200k") {
         return;
     }
     let full = run(&place, "small/out", &[]);
     let whole = place.files("small/out");
-    assert!(mount("50m", "remount,"), "it can be made larger");
+    assert!(mount(&place, "remount,size=50m"), "it can be made larger");
     let resumed = run(&place, "small/out", &["--resume"]);
     let files = place.files("small/out");
-    let unmounted = Command::new("umount").arg(&small).status();
+    unmount(&place);
     full.exits(1).says(&["stopped:", "the disk is full", "free some space"]);
     resumed.exits(0).says(&["resuming:"]);
-    assert!(unmounted.is_ok_and(|status| status.success()));
     // As deep as the other: files that lead to the images differ else.
     run(&place, "large/out", &["-q"]).exits(0);
     let reference = place.files("large/out");
@@ -298,6 +325,24 @@ fn a_full_disk_ends_the_run_and_it_can_be_resumed() {
         assert!(reference.get(&name) == Some(&content), "{name} is half written");
     }
     assert!(files == reference);
+}
+
+#[test]
+fn images_beyond_the_limits_are_refused_and_the_others_done() {
+    let place = boxes(2);
+    place.picture("in/large.png", &RgbImage::new(1200, 1000));
+    let limited = run(&place, "out", &["--max-megapixels", "1"]).exits(1);
+    limited.says(&[
+        "large.png` is too large: 1200×1000 pixels",
+        "at most 1 million",
+        "--max-megapixels",
+    ]);
+    assert_eq!(place.json("out/coco.json")["images"].as_array().map(Vec::len), Some(2));
+    run(&place, "out", &["--resume"]).exits(0).says(&["resuming: 2 of 3"]);
+    for wrong in [["--max-megapixels", "0"], ["--max-decode-memory", "x"], ["--jobs", "0"]] {
+        run(&place, "out", &wrong).exits(2).says(&[wrong[0], "expected a whole number from 1"]);
+    }
+    run(&place, "out", &["--shard", "4/3"]).exits(2).says(&["part 4 of 3, expected 1 to 3"]);
 }
 
 #[test]
