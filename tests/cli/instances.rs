@@ -395,7 +395,7 @@ fn files_that_are_no_results_are_told_from_those_that_are() {
 
     let masks = eval("truth.json", "results.json", &[]).exits(2);
     masks.says(&["no annotation in truth.json has a mask", "`--iou bbox`"]);
-    let mut masked = truth.clone();
+    let mut masked = truth;
     masked["annotations"][0]["segmentation"] = json!([[10, 10, 30, 10, 30, 30, 10, 30]]);
     place.write("masked.json", masked.to_string());
     let masks = eval("masked.json", "results.json", &[]).exits(0);
