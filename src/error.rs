@@ -49,6 +49,14 @@ pub(crate) enum CliError {
     /// A flag that takes a name took one that is not known.
     #[error("`--{flag}` is {found}, expected {expected}")]
     Flag { flag: String, found: String, expected: String },
+    /// Flags that do nothing beside the others.
+    #[error("{flags} would be ignored: {reason}")]
+    Ignored {
+        flags: String,
+        reason: String,
+        #[help]
+        help: String,
+    },
     /// A recipe that is neither a file nor built in.
     #[error("there is no recipe `{name}`")]
     NoRecipe {
@@ -67,6 +75,10 @@ pub(crate) enum CliError {
     #[error("cannot write to the output folder {}", path.display())]
     #[diagnostic(help("name a folder that you may write to with `--output`"))]
     Output { path: PathBuf, source: std::io::Error },
+    /// A file where the output folder, or one above it, should be.
+    #[error("cannot write to the output folder {}: {} is a file", path.display(), file.display())]
+    #[diagnostic(help("name a folder with `--output`, or move the file away"))]
+    OutputIsFile { path: PathBuf, file: PathBuf },
     /// Another run writes to the output folder.
     #[error("another run works in {}: {owner}", path.display())]
     #[diagnostic(help("wait for its end, or choose another folder with `--output`"))]

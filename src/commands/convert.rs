@@ -89,7 +89,9 @@ pub(super) fn run(args: &ConvertArgs, console: Console) -> Result<Outcome, CliEr
     let losses = losses(args.to, &found.images);
     losses.iter().for_each(|loss| console.say(loss));
     let mut notes = Vec::new();
-    let files = write(args.to, &args.output, &found.images, &mut notes)?;
+    let categories = Categories::of(&found.images).expect("they are in memory");
+    let categories = categories.with_known(&found.classes);
+    let files = write(args, &found.images, &categories, &mut notes)?;
     notes.iter().for_each(|note| console.say(note));
     let things = found.images.iter().map(|image| image.instances.len()).sum();
     if args.json {
@@ -153,12 +155,11 @@ fn mask_count(images: &[AnnotatedImage]) -> usize {
 
 /// Writes all images, and returns the number of files.
 fn write(
-    to: TargetFormat,
-    output: &Path,
+    ConvertArgs { to, output, .. }: &ConvertArgs,
     images: &[AnnotatedImage],
+    categories: &Categories,
     notes: &mut Vec<String>,
 ) -> Result<usize, CliError> {
-    let categories = Categories::of(&images).expect("they are in memory");
     let of_each =
         |ending: &str, write: &dyn Fn(&Path, &AnnotatedImage) -> Result<(), WriteError>| {
             for image in images {
@@ -171,15 +172,15 @@ fn write(
     let one = |written: Result<(), WriteError>| written.map(|()| 1);
     Ok(match to {
         TargetFormat::Coco => {
-            one(write_coco_dataset(output, &images, &categories, Segmentation::Rle))?
+            one(write_coco_dataset(output, &images, categories, Segmentation::Rle))?
         }
         TargetFormat::CocoPolygons => {
-            one(write_coco_dataset(output, &images, &categories, Segmentation::Polygons))?
+            one(write_coco_dataset(output, &images, categories, Segmentation::Polygons))?
         }
-        TargetFormat::Results => one(write_coco_results(output, &images, &categories))?,
-        TargetFormat::Csv => one(write_csv(output, &images, &categories))?,
+        TargetFormat::Results => one(write_coco_results(output, &images, categories))?,
+        TargetFormat::Csv => one(write_csv(output, &images, categories))?,
         TargetFormat::Yolo => {
-            let files = write_yolo_labels(output, &images, &categories)?;
+            let files = write_yolo_labels(output, &images, categories)?;
             files + copy_images(output, images, notes)?
         }
         TargetFormat::Labelme => of_each("json", &|path, image| {

@@ -1,6 +1,7 @@
 //! `samkit text`: every segment that fits a description.
 
 use clap::Args;
+use samkit_core::ParamError;
 use samkit_task_text::{DEFAULT_MODEL, Looking, Outside, Prefer, TextParams};
 
 use super::{
@@ -27,8 +28,8 @@ pub(crate) struct TextArgs {
     images: ImageArgs,
     #[command(flatten)]
     engine: EngineArgs,
-    /// What to write: masks, overlay, relevance, labels, classes, labelme, and of all images coco,
-    /// results, yolo [default: masks,overlay]
+    /// What to write: masks, overlay, relevance, labels, classes, pngs, cutouts, geojson, labelme, and
+    /// of all images coco, coco_polygons, results, csv, yolo [default: masks,overlay]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     save: Vec<String>,
     #[command(flatten)]
@@ -122,15 +123,29 @@ impl TextFlags {
     }
 }
 
+/// The error under the flag's name, where that is another one than the parameter's.
+fn as_flag(error: ParamError) -> ParamError {
+    let name = match error.name {
+        "queries" => "query",
+        "templates" => "template",
+        name => name,
+    };
+    ParamError { name, ..error }
+}
+
 pub(super) fn run(
     args: &TextArgs,
     global: &GlobalArgs,
     console: Console,
 ) -> Result<Outcome, CliError> {
     let params = args.params.resolve();
-    params.validate()?;
+    params.validate().map_err(as_flag)?;
     let task = Task::Plugin(PluginTask::new(catalogue::text(), serde_json::json!(params)));
     let save = saves(&args.save, &task)?;
     let job = args.images.job(&args.engine, vec![JobStep::new(task, save)], global, console)?;
+    if !console.has_bars() && !args.images.report.dry_run {
+        let prompts = args.params.points_per_side.pow(2);
+        console.say(&format!("{prompts} prompts an image, then CLIP looks at the masks"));
+    }
     execute(&job, &args.images.report, console)
 }

@@ -120,3 +120,18 @@ fn what_cannot_be_converted_is_refused_and_nothing_is_written() {
     let args = ["convert", "coco.json", "--to", "coco", "-o", "coco.json"];
     place.run(&args).exits(2).says(&["it is what is to be converted"]);
 }
+
+#[test]
+fn classes_keep_their_numbers_also_without_a_thing() {
+    let place = Place::new();
+    place.picture("yolo/images/a.png", &scene(SIZE.width, SIZE.height));
+    place.write("yolo/labels/a.txt", "2 0.5 0.5 0.25 0.25\n");
+    place.write("yolo/data.yaml", "train: images\nval: images\nnames: [hen, cow, pig]\n");
+    place.run(&["convert", "yolo", "--to", "coco", "-o", "coco.json"]).exits(0);
+    let coco = place.json("coco.json");
+    assert_eq!(coco["categories"].as_array().map(Vec::len), Some(3));
+    assert_eq!(coco["annotations"][0]["category_id"], 2);
+    place.run(&["convert", "yolo", "--to", "yolo", "-o", "again"]).exits(0);
+    let label = std::fs::read_to_string(place.path("again/labels/a.txt")).expect("labels");
+    assert!(label.starts_with("2 0.5 0.5"), "{label}");
+}

@@ -66,7 +66,7 @@ fn labels_are_taken_as_people_say_them_and_others_refused_with_the_nearest() {
     place.run(&["detect", &cat, "--labels", "Cats", "--output", "out"]).exits(0);
     assert_eq!(place.json("out/chelsea.detect.json")[0]["label"], "cat");
     let refused = place.run(&["detect", &cat, "--labels", "teddybear", "--output", "no"]).exits(2);
-    refused.says(&["teddybear", "teddy bear", "80 classes"]);
+    refused.says(&["`teddybear`", "help: did you mean `teddy bear`?", "80 classes"]);
     assert!(place.names("no").is_empty());
 }
 
@@ -78,7 +78,9 @@ fn nothing_found_is_a_result_too() {
     place.picture("grey.png", &RgbImage::from_pixel(64, 48, Rgb([90; 3])));
     let save = "masks,labels,coco,results,yolo,labelme,overlay";
     let args = ["instances", "grey.png", "--output", "out", "--save", save];
-    place.run(&args).exits(0).says(&["no boxes, so no masks"]);
+    let run = place.run(&args).exits(0).says(&["`detect`: no box has a score of 0.4 or more"]);
+    // Said once, by the step that looked for boxes.
+    assert!(!run.stderr.contains("`instances`:"), "{}", run.stderr);
     assert_eq!(place.json("out/grey.instances.json"), json!([]));
     assert_eq!(place.json("out/results.json"), json!([]));
     assert_eq!(place.json("out/coco.json")["images"][0]["file_name"], "grey.png");
@@ -257,12 +259,79 @@ fn recipes_take_boxes_from_files_beside_them() {
 }
 
 #[test]
+fn labels_that_no_box_has_are_named_with_those_that_there_are() {
+    needs_weights!();
+    let place = place();
+    let run = masks_of(&place, "boxes.csv", &["--labels", "dics", "--save", "masks"]).exits(0);
+    let run = run.says(&[
+        "boxes.csv: of 2 boxes none is labelled `dics` (did you mean `disc`?)",
+        "the labels there are: block (1), disc (1)",
+        "`boxes`: of 2 boxes none is labelled `dics`",
+    ]);
+    assert!(!run.stderr.contains("`instances`:"), "{}", run.stderr);
+    assert_eq!(place.json("out/a.instances.json"), json!([]));
+    // As people say them, like a detector's classes.
+    let run = masks_of(&place, "boxes.csv", &["--labels", "Discs", "--save", "masks"]).exits(0);
+    assert!(!run.stderr.contains("none"), "{}", run.stderr);
+    let masks = place.json("out/a.instances.json");
+    assert_eq!(masks.as_array().map(Vec::len), Some(1));
+    assert_eq!(masks[0]["label"], "disc");
+    place.write("weak.csv", "image,xmin,ymin,xmax,ymax,label,score\na.png,12,20,60,52,disc,0.25\n");
+    let run = masks_of(&place, "weak.csv", &["--save", "masks"]).exits(0);
+    run.says(&["`boxes`: of 1 box none has a score of 0.4 or more"]);
+}
+
+#[test]
+fn names_of_classes_out_of_a_file_are_for_boxes_too() {
+    needs_weights!();
+    let place = place();
+    place.write("labels/a.txt", "1 0.3 0.45 0.4 0.4\n");
+    place.write("names.txt", "block\ndisc\n");
+    let more = ["--class-names-file", "names.txt", "--save", "masks"];
+    masks_of(&place, "labels", &more).exits(0);
+    assert_eq!(place.json("out/a.instances.json")[0]["label"], "disc");
+}
+
+#[test]
+fn flags_that_would_do_nothing_are_refused() {
+    let place = place();
+    let detect = place.run(&["detect", "a.png", "--layout", "yolo", "--output", "out"]).exits(2);
+    detect.says(&["`--layout` would be ignored", "built in", "help: name a detector", "--model"]);
+    let more = ["--class-names", "a,b", "--pixels", "rgb-unit"];
+    let args = ["instances", "a.png", "--output", "out"];
+    let instances = place.run(&[&args[..], &more[..]].concat()).exits(2);
+    instances.says(&["`--class-names`, `--pixels` would be ignored", "`--detector FILE.onnx`"]);
+    let both = ["--no-refine", "--refine-from", "single"];
+    place.run(&[&args[..], &both[..]].concat()).exits(2).says(&["--no-refine", "--refine-from"]);
+    let other = place.run(&[&args[..], &["--detector", "yolo"]].concat()).exits(2);
+    other.says(&["`--detector` is `yolo`"]);
+
+    for [flag, value] in [
+        ["--layout", "yolo"],
+        ["--resize", "stretch"],
+        ["--pixels", "imagenet"],
+        ["--input-size", "640"],
+        ["--iou-threshold", "0.5"],
+        ["--detector", "yolo11n.onnx"],
+    ] {
+        let run = masks_of(&place, "boxes.csv", &[flag, value]).exits(2);
+        run.says(&["--boxes", "cannot be used with", flag]);
+    }
+    let named = masks_of(&place, "boxes.csv", &["--class-names", "a,b"]).exits(2);
+    named.says(&["boxes.csv", "`csv`, which names its classes itself", "help: leave out"]);
+    let missing = masks_of(&place, "boxes.csv", &["--class-names-file", "no.txt"]).exits(2);
+    missing.says(&["no.txt", "`--class-names-file`", "the name of a class on every line"]);
+    assert!(place.names("out").is_empty());
+}
+
+#[test]
 fn files_that_are_no_detectors_are_refused() {
     let place = place();
     place.write("cut.onnx", b"\x08\x07 not a graph");
     let run = place.run(&["detect", "a.png", "--model", "cut.onnx", "--output", "out"]).exits(2);
-    run.says(&["cut.onnx", "ONNX"]);
-    place.run(&["detect", "a.png", "--model", "none.onnx"]).exits(2).says(&["none.onnx"]);
+    run.says(&["cut.onnx is not an ONNX graph", "help: a detector is an ONNX file"]);
+    let missing = place.run(&["detect", "a.png", "--model", "none.onnx"]).exits(2);
+    missing.says(&["cannot read none.onnx", "help: expected a detector's file"]);
     place.run(&["detect", "a.png", "--model", "yolo"]).exits(2).says(&["`yolo`", ".onnx"]);
     assert!(place.names("out").is_empty());
 }
@@ -285,10 +354,58 @@ fn results_are_scored_as_coco_does() {
     assert_eq!(scores["summary"]["APm"], Value::Null);
     assert_eq!(scores["classes"][0]["name"], "cup");
     let table = place.run(&[&args[..], &["bbox", "--per-class"]].concat()).exits(0).stdout;
-    for part in ["AP50", "0.7000", "cup", "1 results against 1 annotations of 1 images"] {
+    for part in ["AP50", "0.7000", "cup", "1 result against 1 annotation of 1 image"] {
         assert!(table.contains(part), "no `{part}` in:\n{table}");
     }
     place.write("results.json", "[{\"image_id\": \"one\"}]");
     let wrong = place.run(&[&args[..], &["bbox"]].concat()).exits(2);
-    wrong.says(&["results.json", "line 1", "COCO results"]);
+    let parts =
+        ["results.json: line 1, column", "found string \"one\"", "help: expected COCO results"];
+    wrong.says(&parts);
+    let quiet = place.write("results.json", result.to_string());
+    assert!(quiet.is_file());
+    let quiet = place.run(&[&args[..], &["bbox", "-q"]].concat()).exits(0);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn files_that_are_no_results_are_told_from_those_that_are() {
+    let place = Place::new();
+    let images = json!([{"id": 1, "file_name": "a.png", "width": 50, "height": 50}]);
+    let thing = json!({"id": 1, "image_id": 1, "category_id": 2, "bbox": [10, 10, 20, 20],
+        "area": 400, "iscrowd": 0});
+    let categories = json!([{"id": 2, "name": "cup"}]);
+    let truth = json!({"images": images, "annotations": [thing], "categories": categories});
+    place.write("truth.json", truth.to_string());
+    let result = |class: u32| json!({"image_id": 1, "category_id": class, "bbox": [10, 10, 20, 20], "score": 0.9});
+    let eval = |gt: &str, results: &str, more: &[&str]| {
+        let args = ["eval", "instances", "--gt", gt, "--results", results];
+        place.run(&[&args[..], more].concat())
+    };
+    let bbox = ["--iou", "bbox"];
+    let dataset = eval("truth.json", "truth.json", &bbox).exits(2);
+    dataset.says(&["truth.json is an object", "data set", "help: `--save results`"]);
+    place.write("results.json", json!([result(2)]).to_string());
+    eval("results.json", "truth.json", &bbox).exits(2).says(&["results.json is a list"]);
+    let missing = eval("truth.json", "nope.json", &bbox).exits(2);
+    let missing = missing.says(&["there is no file nope.json", "help: expected COCO results"]);
+    assert_eq!(missing.stderr.matches("nope.json").count(), 1, "{}", missing.stderr);
+    place.write("cut.json", "[{\"image_id\": 1");
+    eval("truth.json", "cut.json", &bbox).exits(2).says(&["cut.json", "ends too early"]);
+
+    let masks = eval("truth.json", "results.json", &[]).exits(2);
+    masks.says(&["no annotation in truth.json has a mask", "`--iou bbox`"]);
+    let mut masked = truth;
+    masked["annotations"][0]["segmentation"] = json!([[10, 10, 30, 10, 30, 30, 10, 30]]);
+    place.write("masked.json", masked.to_string());
+    let masks = eval("masked.json", "results.json", &[]).exits(0);
+    masks.says(&["results.json: results without a mask (`segmentation`): 1 of 1", "`--iou bbox`"]);
+
+    place.write("results.json", json!([result(2), result(7)]).to_string());
+    let other = eval("truth.json", "results.json", &bbox).exits(0);
+    let other = other.says(&["results of classes that the annotations do not have: 1 of 2"]);
+    assert_eq!(other.stderr.lines().count(), 1, "{}", other.stderr);
+    place.write("results.json", json!([result(7)]).to_string());
+    let other = eval("truth.json", "results.json", &bbox).exits(2);
+    other.says(&["no result in results.json is of a class", "`category_id` 7", "have 2"]);
 }

@@ -89,7 +89,8 @@ impl Task for Detect {
             select(&wanted, image.dimensions().into(), &self.params.selection(has_duplicates));
         if found.is_empty() {
             let threshold = self.params.score_threshold;
-            host.log(LogLevel::Info, &format!("no box has a score of {threshold} or more"));
+            let of = if self.wanted.is_empty() { "" } else { " of the wanted classes" };
+            host.log(LogLevel::Warn, &format!("no box{of} has a score of {threshold} or more"));
         }
         host.record("boxes", found.len() as f64);
         let regions = found.iter().map(|candidate| self.region(candidate)).collect();
@@ -142,13 +143,12 @@ fn wanted(params: &DetectParams, detector: &Detector) -> Result<Vec<String>, Tas
     classes(&params.labels, &params.synonyms, &known).map_err(|Unknown { name, nearest }| {
         let nearest = match nearest.as_slice() {
             [] => String::new(),
-            near => format!(" (similar: {})", near.join(", ")),
+            near => format!("did you mean `{}`? ", near.join("` or `")),
         };
         let known: Vec<_> = known.iter().filter(|name| !name.is_empty()).cloned().collect();
-        TaskError::Param(format!(
-            "`labels` has `{name}`, which is no class of {}{nearest}; give it a meaning in \
-             `synonyms`, or choose of its {} classes: {}",
-            params.model,
+        let wrong = format!("`labels` has `{name}`, which is no class of {}", params.model);
+        TaskError::Param(wrong).helped(format!(
+            "{nearest}choose of its {} classes: {}\nin a recipe, `synonyms` gives classes other names",
             known.len(),
             known.join(", ")
         ))
@@ -163,12 +163,15 @@ fn names_file(path: &str) -> Result<Vec<String>, TaskError> {
     Ok(text.lines().map(|line| line.trim().to_owned()).collect())
 }
 
-/// The error with what to do about it: only text crosses the border.
+/// The error with its cause and what to do about it: only text crosses the border.
 fn failed(error: &DetectError) -> TaskError {
     let cause =
         std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    let help = error.help().map(|help| format!(" ({help})")).unwrap_or_default();
-    TaskError::failed(format!("{error}{cause}{help}"))
+    let failed = TaskError::failed(format!("{error}{cause}"));
+    match error.help() {
+        Some(help) => failed.helped(help),
+        None => failed,
+    }
 }
 
 declare_plugin!(Detect);

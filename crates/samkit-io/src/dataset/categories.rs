@@ -54,6 +54,20 @@ impl Categories {
         Ok(Self { classes, own })
     }
 
+    /// The same with classes that are known beforehand, with or without things: they keep their
+    /// numbers, where no two have the same name and everything in the images is of one of them.
+    #[must_use]
+    pub fn with_known(self, known: &BTreeMap<u32, String>) -> Self {
+        let names: BTreeSet<&String> = known.values().collect();
+        let has_all = self.classes.keys().all(|name| names.contains(name));
+        if !has_all || names.len() < known.len() {
+            return self;
+        }
+        let numbered = known.iter().enumerate();
+        let classes = numbered.map(|(index, (id, name))| (name.clone(), (*id, index))).collect();
+        Self { classes, own: self.own }
+    }
+
     /// The number of a thing's class.
     ///
     /// # Panics
