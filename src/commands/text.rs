@@ -1,6 +1,7 @@
 //! `samkit text`: every segment that fits a description.
 
 use clap::Args;
+use samkit_core::ParamError;
 use samkit_task_text::{DEFAULT_MODEL, Looking, Outside, Prefer, TextParams};
 
 use super::{
@@ -122,13 +123,23 @@ impl TextFlags {
     }
 }
 
+/// The error under the flag's name, where that is another one than the parameter's.
+fn as_flag(error: ParamError) -> ParamError {
+    let name = match error.name {
+        "queries" => "query",
+        "templates" => "template",
+        name => name,
+    };
+    ParamError { name, ..error }
+}
+
 pub(super) fn run(
     args: &TextArgs,
     global: &GlobalArgs,
     console: Console,
 ) -> Result<Outcome, CliError> {
     let params = args.params.resolve();
-    params.validate()?;
+    params.validate().map_err(as_flag)?;
     let task = Task::Plugin(PluginTask::new(catalogue::text(), serde_json::json!(params)));
     let save = saves(&args.save, &task)?;
     let job = args.images.job(&args.engine, vec![JobStep::new(task, save)], global, console)?;

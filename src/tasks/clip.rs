@@ -10,8 +10,9 @@ use image::RgbImage;
 use samkit_clip::{ClipError, ClipModel, TextImageModel};
 use samkit_models::{LocalModel, ModelError, PullOptions, Store};
 use samkit_plugin_host::{ClipInfo, ClipService, Pixels, ServiceError};
+use samkit_recipe::nearest;
 
-use super::services::Services;
+use super::services::{NotLent, Services};
 use crate::console::Fetching;
 
 /// Why there is no CLIP.
@@ -24,8 +25,13 @@ enum NoClip {
     #[diagnostic(transparent)]
     Network(#[from] ClipError),
     /// A name that is neither of the registry nor a folder.
-    #[error("`{name}` is {what}, expected {known} or a folder with CLIP's files")]
-    Name { name: String, what: &'static str, known: String },
+    #[error("`{name}` is {what}")]
+    Name {
+        name: String,
+        what: &'static str,
+        #[help]
+        help: String,
+    },
 }
 
 type Loaded = Mutex<HashMap<String, Arc<ClipModel>>>;
@@ -40,8 +46,7 @@ impl Services {
         if let Some(model) = loaded.get(name) {
             return Ok(model.clone());
         }
-        let model =
-            self.load(name).map_err(|error| ServiceError::Failed(Box::new(said(&error))))?;
+        let model = self.load(name).map_err(|error| NotLent::service(&error))?;
         let model = Arc::new(model);
         loaded.insert(name.to_owned(), model.clone());
         Ok(model)
@@ -64,12 +69,14 @@ impl Services {
         let spec = samkit_models::find(name).ok().filter(|spec| spec.is_folder());
         let spec = spec.ok_or_else(|| {
             let known = samkit_models::registry().iter().filter(|spec| spec.is_folder());
-            let known = known.map(|spec| format!("`{}`", spec.id)).collect::<Vec<_>>().join(", ");
-            let what = match Path::new(name).exists() {
-                true => "a file",
+            let known: Vec<_> = known.map(|spec| spec.id.as_str()).collect();
+            let path = Path::new(name);
+            let what = match samkit_models::find(name).is_ok() {
+                true => "a model, but not one of CLIP",
+                false if path.is_file() => "a file, and not a folder with CLIP's files",
                 false => "no model of CLIP, and no folder",
             };
-            NoClip::Name { name: name.to_owned(), what, known }
+            NoClip::Name { name: name.to_owned(), what, help: choice(name, &known) }
         })?;
         let options = PullOptions { offline: self.is_offline(), ..PullOptions::default() };
         let store = Store::open_default()?;
@@ -84,18 +91,14 @@ fn folder(name: &str) -> Option<PathBuf> {
     (!is_known && path.is_dir()).then(|| path.to_owned())
 }
 
-/// An error with what to do about it: only text crosses the border.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-struct Said(String);
-
-fn said(error: &NoClip) -> Said {
-    let help = miette::Diagnostic::help(error).map(|help| format!(" ({help})")).unwrap_or_default();
-    Said(format!("{}{help}", crate::error::one_line(error)))
-}
-
-fn failed(error: &ClipError) -> ServiceError {
-    ServiceError::Failed(Box::new(Said(crate::error::one_line(error))))
+/// What a model of CLIP may be called, and which of them `name` may be meant for.
+fn choice(name: &str, known: &[&str]) -> String {
+    let near = nearest(name, known.iter().copied());
+    let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
+    format!(
+        "{near}expected {}, or a folder with config.json, model.safetensors and tokenizer.json",
+        known.join(", ")
+    )
 }
 
 impl ClipService for Services {
@@ -111,7 +114,7 @@ impl ClipService for Services {
     fn embed_texts(&self, model: &str, texts: &[&str]) -> Result<Vec<f32>, ServiceError> {
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         let model = self.clip_model(model)?;
-        Ok(model.embed_texts(&texts).map_err(|error| failed(&error))?.concat())
+        Ok(model.embed_texts(&texts).map_err(|error| NotLent::service(&error))?.concat())
     }
 
     fn embed_images(&self, model: &str, images: &[Pixels<'_>]) -> Result<Vec<f32>, ServiceError> {
@@ -121,6 +124,6 @@ impl ClipService for Services {
         };
         let images: Vec<RgbImage> = images.iter().map(image).collect();
         let model = self.clip_model(model)?;
-        Ok(model.embed_images(&images).map_err(|error| failed(&error))?.concat())
+        Ok(model.embed_images(&images).map_err(|error| NotLent::service(&error))?.concat())
     }
 }

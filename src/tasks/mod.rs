@@ -25,6 +25,7 @@ pub(crate) use found::{Found, Given, Named};
 
 use self::{
     boxes::BoxesTask, everything::EverythingForm, plugin::PluginTask, segment::SegmentParams,
+    services::NotLent,
 };
 use crate::{
     console::{Console, known_length},
@@ -193,6 +194,10 @@ impl TaskError {
     pub(crate) fn is_stop(&self) -> bool {
         matches!(
             self,
+    /// A plugin lacks something that the program should lend it.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NotLent(#[from] NotLent),
             Self::Engine(EngineError::Cancelled) | Self::Plugin(PluginError::Cancelled { .. })
         )
     }
@@ -295,7 +300,7 @@ impl Task {
         talk: &Talk,
     ) -> Result<Vec<String>, TaskError> {
         match self {
-            Self::Plugin(task) => Ok(task.start(talk)?),
+            Self::Plugin(task) => task.start(talk),
             Self::Boxes(task) => task.start(images),
             Self::Everything(_) | Self::Segment(_) => Ok(Vec::new()),
         }

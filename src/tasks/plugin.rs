@@ -12,14 +12,14 @@ use samkit_models::LocalModel;
 use samkit_plugin::EXT_SAM;
 use samkit_plugin_host::{
     Description, EdgeImage, Input, Instance, Kind, Output, Pixels, Plugin, PluginError, RegionView,
-    SlotDescription, Table, View, watched,
+    ServiceError, SlotDescription, Table, View, watched,
 };
 use samkit_recipe::ProductInfo;
 use serde_json::{Value, json};
 
 use super::{
     Artifact, Content, Form, Found, Given, Named, Subject, Talk, TaskError, Things, Yield, dataset,
-    services::{Heard, Services},
+    services::{Heard, NotLent, Services},
 };
 use crate::{numbers::short_numbers, stop};
 
@@ -71,9 +71,9 @@ impl PluginTask {
     }
 
     /// Makes an instance, and returns what it warns of.
-    pub(super) fn start(&self, talk: &Talk) -> Result<Vec<String>, PluginError> {
+    pub(super) fn start(&self, talk: &Talk) -> Result<Vec<String>, TaskError> {
         let services = Services::new(None, talk.clone());
-        let instance = self.plugin.create(&self.params, &services).map_err(said_once)?;
+        let instance = self.plugin.create(&self.params, &services).map_err(told)?;
         let heard = services.into_heard();
         *self.weights.lock().unwrap_or_else(PoisonError::into_inner) = heard.weights;
         *self.lock() = Some(instance);
@@ -102,7 +102,7 @@ impl PluginTask {
         };
         let (instance, outputs, heard) = watched(self.id(), cancel, GRACE, work)?;
         *self.lock() = Some(instance);
-        let mut done = self.collect(subject, outputs.map_err(said_once)?);
+        let mut done = self.collect(subject, outputs.map_err(told)?);
         let Heard { notes, mut numbers, .. } = heard;
         done.notes = notes.iter().map(|note| format!("`{}`: {note}", self.id())).collect();
         if let Some(masks) = numbers.remove(MASKS) {
@@ -144,16 +144,30 @@ impl PluginTask {
     }
 }
 
-/// The error without a cause that its own words repeat: people would read it twice.
-fn said_once(error: PluginError) -> PluginError {
-    match error {
-        PluginError::Failed { plugin, reason, source: Some(cause) }
-            if reason.contains(&cause.to_string()) =>
-        {
-            PluginError::Failed { plugin, reason, source: None }
-        }
-        error => error,
-    }
+/// The error as people should read it: without a cause that its own words repeat, with what the program
+/// knows is to be done, and as the program's own where the plugin has nothing to add.
+fn told(error: PluginError) -> TaskError {
+    let PluginError::Failed { plugin, reason, help, source: Some(cause) } = error else {
+        return error.into();
+    };
+    let words = cause.to_string();
+    let (help, cause) = match cause {
+        ServiceError::Failed(cause) => match cause.downcast::<NotLent>() {
+            Ok(cause) if is_passed_on(&reason, &words) => return TaskError::NotLent(*cause),
+            Ok(mut cause) => (help.or(cause.take_help()), ServiceError::Failed(cause)),
+            Err(cause) => (help, ServiceError::Failed(cause)),
+        },
+        stopped => (help, stopped),
+    };
+    let source = (!reason.contains(&words)).then_some(cause);
+    PluginError::Failed { plugin, reason, help, source }.into()
+}
+
+/// Whether a plugin says only what a service said, and which one it was: `samkit.clip/1 describe: …`.
+fn is_passed_on(reason: &str, words: &str) -> bool {
+    reason.strip_suffix(words).is_some_and(|service| {
+        service.is_empty() || (service.starts_with("samkit.") && service.matches(": ").count() == 1)
+    })
 }
 
 /// The run's inputs: what earlier steps found, and the image wherever none of them gave one.

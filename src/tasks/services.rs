@@ -7,14 +7,39 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use samkit_models::{LocalModel, PullOptions, Store};
+use miette::Diagnostic;
+use samkit_models::{LocalModel, ModelError, PullOptions, Store};
 use samkit_plugin_host::{
     ClipService, HostServices, LogLevel, ModelService, SamService, ServiceError,
 };
 use samkit_scene::Scene;
 
 use super::Talk;
-use crate::console::{Console, Fetching};
+use crate::{
+    console::{Console, Fetching},
+    error::one_line,
+};
+
+/// Why something that plugins are lent cannot be had, in the program's own words.
+#[derive(Debug, thiserror::Error, Diagnostic)]
+#[error("{message}")]
+pub(crate) struct NotLent {
+    message: String,
+    #[help]
+    help: Option<String>,
+}
+
+impl NotLent {
+    /// The failure of a service, with what to do about it.
+    pub(super) fn service(error: &impl Diagnostic) -> ServiceError {
+        let (message, help) = (one_line(error), error.help().map(|help| help.to_string()));
+        ServiceError::Failed(Box::new(Self { message, help }))
+    }
+
+    pub(super) fn take_help(&mut self) -> Option<String> {
+        self.help.take()
+    }
+}
 
 /// The services of one call.
 pub(super) struct Services {
@@ -101,7 +126,7 @@ impl HostServices for Services {
 
 impl ModelService for Services {
     fn weights_path(&self, id: &str) -> Result<PathBuf, ServiceError> {
-        let failed = |error| ServiceError::Failed(Box::new(error));
+        let failed = |error: ModelError| NotLent::service(&error);
         let spec = samkit_models::find(id).map_err(failed)?;
         let options = PullOptions { offline: self.talk.offline, ..PullOptions::default() };
         let store = Store::open_default().map_err(failed)?;

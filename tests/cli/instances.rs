@@ -66,7 +66,7 @@ fn labels_are_taken_as_people_say_them_and_others_refused_with_the_nearest() {
     place.run(&["detect", &cat, "--labels", "Cats", "--output", "out"]).exits(0);
     assert_eq!(place.json("out/chelsea.detect.json")[0]["label"], "cat");
     let refused = place.run(&["detect", &cat, "--labels", "teddybear", "--output", "no"]).exits(2);
-    refused.says(&["teddybear", "teddy bear", "80 classes"]);
+    refused.says(&["`teddybear`", "help: did you mean `teddy bear`?", "80 classes"]);
     assert!(place.names("no").is_empty());
 }
 
@@ -261,8 +261,9 @@ fn files_that_are_no_detectors_are_refused() {
     let place = place();
     place.write("cut.onnx", b"\x08\x07 not a graph");
     let run = place.run(&["detect", "a.png", "--model", "cut.onnx", "--output", "out"]).exits(2);
-    run.says(&["cut.onnx", "ONNX"]);
-    place.run(&["detect", "a.png", "--model", "none.onnx"]).exits(2).says(&["none.onnx"]);
+    run.says(&["cut.onnx is not an ONNX graph", "help: a detector is an ONNX file"]);
+    let missing = place.run(&["detect", "a.png", "--model", "none.onnx"]).exits(2);
+    missing.says(&["cannot read none.onnx", "help: expected a detector's file"]);
     place.run(&["detect", "a.png", "--model", "yolo"]).exits(2).says(&["`yolo`", ".onnx"]);
     assert!(place.names("out").is_empty());
 }

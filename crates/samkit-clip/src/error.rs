@@ -9,7 +9,7 @@ pub enum ClipError {
     /// A file of the model's folder is not there.
     #[error("{} has no {names}", folder.display())]
     #[diagnostic(help(
-        "a CLIP folder holds config.json, model.safetensors and tokenizer.json (or vocab.json with merges.txt)"
+        "a CLIP folder holds config.json, model.safetensors and tokenizer.json, or vocab.json with merges.txt in place of the last"
     ))]
     MissingFile {
         /// The folder.

@@ -93,9 +93,12 @@ pub enum ModelError {
 
     /// The files of a model that is a folder are not in the store, and were not fetched: not
     /// tried, not allowed, or tried in vain.
-    #[error("{}; needed: {needs}{}", absence(id, dir, *offline, attempts), list(attempts))]
+    #[error("{}{}", absence(id, dir, *offline, attempts), list(attempts))]
     #[diagnostic(help(
-        "fetch them with `samkit models pull {id}`{}; or get the files elsewhere and run `samkit models import {id} FOLDER`, or give the folder's path as the model; or set {MODELS_DIR_VARIABLE} to a folder that has the weights (now {})", network(*offline, attempts), dir.display()
+        "needed: {}\n\
+         fetch them with `samkit models pull {id}`{},\n\
+         or get the files elsewhere and run `samkit models import {id} FOLDER`, or give the folder's path as the model,\n\
+         or set {MODELS_DIR_VARIABLE} to a folder that has the weights (now {})", needed(needs, attempts), network(*offline, attempts), dir.display()
     ))]
     FolderMissing {
         /// The model.
@@ -320,10 +323,15 @@ impl Needs {
     }
 }
 
+impl Needs {
+    fn what(&self) -> String {
+        format!("{} ({:.0} MB)", self.files.join(", "), self.bytes as f64 / 1e6)
+    }
+}
+
 impl fmt::Display for Needs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (files, megabytes) = (self.files.join(", "), self.bytes as f64 / 1e6);
-        write!(f, "{files} ({megabytes:.0} MB) from {}", self.from)
+        write!(f, "{} from {}", self.what(), self.from)
     }
 }
 
@@ -336,6 +344,11 @@ fn absence(id: &str, dir: &Path, offline: bool, attempts: &[Attempt]) -> String 
         }
         (false, []) => format!("the weights of {id} are not in {dir}"),
     }
+}
+
+/// What is needed, and where it is from where no attempt names that already.
+fn needed(needs: &Needs, attempts: &[Attempt]) -> String {
+    if attempts.is_empty() { needs.to_string() } else { needs.what() }
 }
 
 /// What to change before the next pull.

@@ -160,12 +160,14 @@ pub enum PluginError {
     },
     /// Parameters that the plugin does not take.
     #[error("the parameters of `{plugin}` are not allowed: {reason}")]
-    #[diagnostic(help("`samkit plugins show {plugin}` lists the parameters"))]
+    #[diagnostic(help("{}", help.clone().unwrap_or_else(|| listing(plugin))))]
     Params {
         /// The plugin.
         plugin: String,
         /// What the plugin says.
         reason: String,
+        /// What the plugin says is to be done.
+        help: Option<String>,
     },
     /// Inputs that are not those of the description.
     #[error("`{plugin}` cannot run: {reason}")]
@@ -192,6 +194,9 @@ pub enum PluginError {
         plugin: String,
         /// What it says.
         reason: String,
+        /// What it says is to be done.
+        #[help]
+        help: Option<String>,
         /// What went wrong in the program, where that was the cause.
         #[source]
         source: Option<ServiceError>,
@@ -230,6 +235,10 @@ pub enum PluginError {
         /// How long it was waited for.
         waited: Duration,
     },
+}
+
+fn listing(plugin: &str) -> String {
+    format!("`samkit plugins show {plugin}` lists the parameters")
 }
 
 /// How a plugin broke the rules.

@@ -194,13 +194,38 @@ fn failed(
     Some(match status {
         abi::CANCELLED => PluginError::Cancelled { plugin: name },
         abi::PANICKED => PluginError::Panicked { plugin: name, message: reason() },
-        abi::INVALID_PARAMS => PluginError::Params { plugin: name, reason: reason() },
+        abi::INVALID_PARAMS => {
+            let (reason, help) = with_help(reason());
+            PluginError::Params { plugin: name, reason, help }
+        }
         abi::FAILED | abi::INVALID_INPUT | abi::UNSUPPORTED | abi::WRONG_CALL => {
-            PluginError::Failed { plugin: name, reason: reason(), source }
+            let (reason, help) = with_help(reason());
+            PluginError::Failed { plugin: name, reason, help, source }
         }
         status => {
             let breach = Breach::UnknownStatus { call, status };
             PluginError::Misbehaved { plugin: name, breach }
         }
     })
+}
+
+/// A plugin's text as what went wrong and what to do about it, which begins with a line `help: …`.
+fn with_help(text: String) -> (String, Option<String>) {
+    match text.split_once("\nhelp: ") {
+        Some((reason, help)) => (reason.to_owned(), Some(help.to_owned())),
+        None => (text, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_is_told_from_what_went_wrong() {
+        let split = |text: &str| with_help(text.to_owned());
+        assert_eq!(split("no file"), ("no file".to_owned(), None));
+        let helped = ("no file:\n  a.txt".to_owned(), Some("look\nor ask".to_owned()));
+        assert_eq!(split("no file:\n  a.txt\nhelp: look\nor ask"), helped);
+    }
 }

@@ -37,6 +37,21 @@ impl TaskError {
         Self::Failed(reason.into())
     }
 
+    /// The same with what to do about it: the host shows it apart, as `help:`.
+    ///
+    /// At the border it is a line of the text that begins with `help: `; other lines may follow.
+    #[must_use]
+    pub fn helped(mut self, help: impl std::fmt::Display) -> Self {
+        match &mut self {
+            Self::Cancelled => {}
+            Self::Param(text) | Self::Input(text) | Self::Failed(text) => {
+                *text += &format!("\nhelp: {help}");
+            }
+            Self::Service { reason, .. } => *reason += &format!("\nhelp: {help}"),
+        }
+        self
+    }
+
     pub(crate) fn status(&self) -> abi::Status {
         match self {
             Self::Cancelled => abi::CANCELLED,
@@ -56,5 +71,22 @@ impl From<ParamError> for TaskError {
 impl From<Malformed> for TaskError {
     fn from(error: Malformed) -> Self {
         Self::Input(error.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_to_do_is_a_line_of_the_text() {
+        let error = TaskError::failed("no such file").helped("look for it");
+        assert_eq!(error.to_string(), "no such file\nhelp: look for it");
+        assert_eq!(error.status(), abi::FAILED);
+        let error = TaskError::Param("`side` is 0".to_owned()).helped("try 1");
+        assert_eq!(
+            (error.to_string().as_str(), error.status()),
+            ("`side` is 0\nhelp: try 1", abi::INVALID_PARAMS)
+        );
     }
 }

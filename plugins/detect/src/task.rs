@@ -142,13 +142,12 @@ fn wanted(params: &DetectParams, detector: &Detector) -> Result<Vec<String>, Tas
     classes(&params.labels, &params.synonyms, &known).map_err(|Unknown { name, nearest }| {
         let nearest = match nearest.as_slice() {
             [] => String::new(),
-            near => format!(" (similar: {})", near.join(", ")),
+            near => format!("did you mean `{}`? ", near.join("` or `")),
         };
         let known: Vec<_> = known.iter().filter(|name| !name.is_empty()).cloned().collect();
-        TaskError::Param(format!(
-            "`labels` has `{name}`, which is no class of {}{nearest}; give it a meaning in \
-             `synonyms`, or choose of its {} classes: {}",
-            params.model,
+        let wrong = format!("`labels` has `{name}`, which is no class of {}", params.model);
+        TaskError::Param(wrong).helped(format!(
+            "{nearest}choose of its {} classes: {}\nin a recipe, `synonyms` gives classes other names",
             known.len(),
             known.join(", ")
         ))
@@ -167,8 +166,11 @@ fn names_file(path: &str) -> Result<Vec<String>, TaskError> {
 fn failed(error: &DetectError) -> TaskError {
     let cause =
         std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    let help = error.help().map(|help| format!(" ({help})")).unwrap_or_default();
-    TaskError::failed(format!("{error}{cause}{help}"))
+    let failed = TaskError::failed(format!("{error}{cause}"));
+    match error.help() {
+        Some(help) => failed.helped(help),
+        None => failed,
+    }
 }
 
 declare_plugin!(Detect);
