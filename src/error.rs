@@ -49,6 +49,14 @@ pub(crate) enum CliError {
     /// A flag that takes a name took one that is not known.
     #[error("`--{flag}` is {found}, expected {expected}")]
     Flag { flag: String, found: String, expected: String },
+    /// Flags that do nothing beside the others.
+    #[error("{flags} would be ignored: {reason}")]
+    Ignored {
+        flags: String,
+        reason: String,
+        #[help]
+        help: String,
+    },
     /// A recipe that is neither a file nor built in.
     #[error("there is no recipe `{name}`")]
     NoRecipe {

@@ -1,6 +1,7 @@
 //! `samkit detect`: boxes around the things in images.
 
 use clap::Args;
+use samkit_core::ParamError;
 use samkit_detect::{Family, Pixels, Resize};
 use samkit_task_detect::{BUILT_IN, DetectParams};
 
@@ -69,7 +70,7 @@ pub(super) struct DetectorFlags {
     /// own, or COCO's]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with = "class_names_file")]
     class_names: Option<Vec<String>>,
-    /// A text file with the names of an ONNX file's classes, one a line
+    /// The same as a text file with a name a line
     #[arg(long, value_name = "FILE")]
     class_names_file: Option<String>,
     /// How an ONNX file's outputs are laid out: yolox, yolov5, yolo, end-to-end, detr, rt-detr or
@@ -95,9 +96,21 @@ impl DetectorFlags {
         &self.labels
     }
 
-    /// Names of classes that have only numbers.
-    pub(super) fn class_names(&self) -> &[String] {
-        self.class_names.as_deref().unwrap_or_default()
+    /// Names of classes that have only numbers: those of a file are read.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub(super) fn class_names(&self) -> Result<Vec<String>, CliError> {
+        let Some(file) = &self.class_names_file else {
+            return Ok(self.class_names.clone().unwrap_or_default());
+        };
+        let text = std::fs::read_to_string(file).map_err(|error| CliError::FlagFile {
+            flag: "class-names-file",
+            path: file.into(),
+            reason: error.to_string(),
+            help: "expected a text file with the name of a class on every line".into(),
+        })?;
+        Ok(text.lines().map(|line| line.trim().to_owned()).collect())
     }
 
     /// Lowest score of a box.
@@ -105,11 +118,41 @@ impl DetectorFlags {
         self.score_threshold
     }
 
-    /// The task of a step that runs this detector.
+    /// Refuses what only matters for ONNX files; `flag` is the one that names the detector.
+    fn check_built_in(&self, flag: &str) -> Result<(), CliError> {
+        let onnx_only = [
+            ("class-names", self.class_names.is_some()),
+            ("class-names-file", self.class_names_file.is_some()),
+            ("layout", self.layout.is_some()),
+            ("resize", self.resize.is_some()),
+            ("pixels", self.pixels.is_some()),
+            ("input-size", self.input_size.is_some()),
+        ];
+        let given = onnx_only.iter().filter(|(_, is_given)| *is_given);
+        let given: Vec<_> = given.map(|(name, _)| format!("`--{name}`")).collect();
+        if given.is_empty() {
+            return Ok(());
+        }
+        Err(CliError::Ignored {
+            flags: given.join(", "),
+            reason: format!("{BUILT_IN} is built in, and knows its classes and its input"),
+            help: format!("name a detector with `--{flag} FILE.onnx`, or leave this out"),
+        })
+    }
+
+    /// The task of a step that runs this detector, which `flag` names.
     ///
     /// # Errors
-    /// When a value is out of range.
-    pub(super) fn task(&self, model: &str, max_detections: u32) -> Result<Task, CliError> {
+    /// When a value is out of range, or has no use for this detector.
+    pub(super) fn task(
+        &self,
+        flag: &'static str,
+        model: &str,
+        max_detections: u32,
+    ) -> Result<Task, CliError> {
+        if model == BUILT_IN {
+            self.check_built_in(flag)?;
+        }
         let params = DetectParams {
             model: model.to_owned(),
             score_threshold: self.score_threshold,
@@ -124,7 +167,10 @@ impl DetectorFlags {
             pixels: self.pixels,
             input_size: self.input_size,
         };
-        params.validate()?;
+        params.validate().map_err(|error| match error.name {
+            "model" => ParamError { name: flag, ..error },
+            _ => error,
+        })?;
         Ok(Task::Plugin(PluginTask::new(catalogue::detect(), serde_json::json!(params))))
     }
 }
@@ -134,7 +180,7 @@ pub(super) fn run(
     global: &GlobalArgs,
     console: Console,
 ) -> Result<Outcome, CliError> {
-    let task = args.detector.task(&args.model, args.max_detections)?;
+    let task = args.detector.task("model", &args.model, args.max_detections)?;
     let save = saves(&args.save, &task)?;
     let steps = vec![JobStep::new(task, save)];
     let job = args.images.job(&EngineArgs::default(), steps, global, console)?;

@@ -66,13 +66,17 @@ Examples:
   samkit instances photos --boxes annotations.json --save coco
   samkit instances photos --boxes labels --class-names cat,dog    YOLO's text files";
 
+/// Flags that say something about a detector, and nothing where boxes are there already.
+const DETECTOR_ONLY: [&str; 6] =
+    ["detector", "iou_threshold", "layout", "resize", "pixels", "input_size"];
+
 /// Boxes that are there already.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Box options")]
 struct BoxFlags {
     /// Take boxes from this file or folder instead of a detector: COCO annotations or results, YOLO,
     /// Pascal VOC, CSV or labelme
-    #[arg(long, value_name = "PATH", conflicts_with = "detector")]
+    #[arg(long, value_name = "PATH", conflicts_with_all = DETECTOR_ONLY)]
     boxes: Option<String>,
     /// Its format: coco, coco-results, yolo, voc, csv or labelme [default: recognised]
     #[arg(long, value_parser = recipe_word::<BoxFormat>, value_name = "NAME", requires = "boxes")]
@@ -92,7 +96,7 @@ struct InstanceFlags {
     #[arg(long, value_parser = number, value_name = "PART", allow_hyphen_values = true, default_value_t = InstanceParams::default().box_padding)]
     box_padding: f32,
     /// Ask once only
-    #[arg(long)]
+    #[arg(long, conflicts_with = "refine_from")]
     no_refine: bool,
     /// Which first answer goes back in: single, predicted-iou or box-agreement
     #[arg(long, value_parser = recipe_word::<Choice>, value_name = "NAME", default_value = "box-agreement")]
@@ -139,15 +143,15 @@ impl InstanceFlags {
 }
 
 impl BoxFlags {
-    fn task(&self, file: &str, wanted: &DetectorFlags) -> Task {
-        Task::Boxes(BoxesTask::new(BoxesParams {
+    fn task(&self, file: &str, wanted: &DetectorFlags) -> Result<Task, CliError> {
+        Ok(Task::Boxes(BoxesTask::new(BoxesParams {
             file: Some(file.to_owned()),
             format: self.boxes_format,
-            class_names: wanted.class_names().to_vec(),
+            class_names: wanted.class_names()?,
             images: self.boxes_images.clone(),
             score_threshold: wanted.score_threshold(),
             labels: wanted.labels().to_vec(),
-        }))
+        })))
     }
 }
 
@@ -159,11 +163,11 @@ pub(super) fn run(
     global: &GlobalArgs,
     console: Console,
 ) -> Result<Outcome, CliError> {
-    let finder = match &args.file.boxes {
-        Some(file) => args.file.task(file, &args.boxes),
-        None => args.boxes.task(&args.detector, args.masks.max_instances)?,
-    };
     let task = args.masks.task()?;
+    let finder = match &args.file.boxes {
+        Some(file) => args.file.task(file, &args.boxes)?,
+        None => args.boxes.task("detector", &args.detector, args.masks.max_instances)?,
+    };
     let save = saves(&args.save, &task)?;
     let link = Link { input: BOXES.into(), step: 0, output: BOXES.into(), kind: Kind::Boxes };
     let steps = vec![

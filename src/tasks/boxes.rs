@@ -104,6 +104,10 @@ impl BoxesTask {
         let fits_nothing = matched.without_entry().len() == images.len();
         if fits_nothing && !(matched.unmatched().is_empty() && matched.ambiguous().is_empty()) {
             let help = notes.join("; ");
+        let format = file.format();
+        if !self.params.class_names.is_empty() && names_its_classes(format) {
+            return Err(TaskError::NamedBoxes { path: path.to_owned(), format });
+        }
             return Err(TaskError::NoBoxes { path: path.to_owned(), help });
         }
         let places = images.iter().enumerate();
@@ -175,6 +179,11 @@ fn notes(path: &Path, file: &BoxFile, matched: &Matched, images: &[InputImage]) 
     say(matched.unmatched().to_vec(), "entries of none of the images");
     let unclear = matched.ambiguous().iter().map(ToString::to_string).collect();
     say(unclear, "entries that fit several images");
+/// Whether every box of a format comes with the name of its class.
+fn names_its_classes(format: BoxFormat) -> bool {
+    matches!(format, BoxFormat::Voc | BoxFormat::Csv | BoxFormat::Labelme)
+}
+
     if file.crowd_count() > 0 {
         let count = counted(file.crowd_count(), "crowd");
         notes.push(format!("{path}: {count} (`iscrowd`) left out"));

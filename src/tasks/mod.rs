@@ -15,7 +15,7 @@ use image::{GrayImage, RgbImage};
 use indicatif::ProgressBar;
 use samkit_core::{LowResLogits, MaskRecord, ParamError};
 use samkit_engine::EngineError;
-use samkit_io::{BoxFileError, Gray16Image, InputImage, Instance};
+use samkit_io::{BoxFileError, BoxFormat, Gray16Image, InputImage, Instance};
 use samkit_models::LocalModel;
 use samkit_plugin_host::PluginError;
 use samkit_recipe::ProductInfo;
@@ -184,9 +184,20 @@ pub(crate) enum TaskError {
         #[help]
         help: String,
     },
+    /// Names of classes for boxes that have names already.
+    #[error("{} is in the format `{format}`, which names its classes itself", path.display())]
+    #[diagnostic(help(
+        "leave out the names of classes (`class_names`): they are for YOLO's files, and for COCO \
+         without categories"
+    ))]
+    NamedBoxes { path: PathBuf, format: BoxFormat },
     #[error(transparent)]
     #[diagnostic(transparent)]
     Plugin(#[from] PluginError),
+    /// A plugin lacks something that the program should lend it.
+    #[error(transparent)]
+    #[diagnostic(transparent)]
+    NotLent(#[from] NotLent),
 }
 
 impl TaskError {
@@ -194,10 +205,6 @@ impl TaskError {
     pub(crate) fn is_stop(&self) -> bool {
         matches!(
             self,
-    /// A plugin lacks something that the program should lend it.
-    #[error(transparent)]
-    #[diagnostic(transparent)]
-    NotLent(#[from] NotLent),
             Self::Engine(EngineError::Cancelled) | Self::Plugin(PluginError::Cancelled { .. })
         )
     }

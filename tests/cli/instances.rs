@@ -258,6 +258,72 @@ fn recipes_take_boxes_from_files_beside_them() {
 
 #[test]
 fn files_that_are_no_detectors_are_refused() {
+#[test]
+fn labels_that_no_box_has_are_named_with_those_that_there_are() {
+    needs_weights!();
+    let place = place();
+    let run = masks_of(&place, "boxes.csv", &["--labels", "dics", "--save", "masks"]).exits(0);
+    let run = run.says(&[
+        "boxes.csv: of 2 boxes none is labelled `dics` (did you mean `disc`?)",
+        "the labels there are: block (1), disc (1)",
+        "`boxes`: of 2 boxes none is labelled `dics`",
+    ]);
+    assert!(!run.stderr.contains("`instances`:"), "{}", run.stderr);
+    assert_eq!(place.json("out/a.instances.json"), json!([]));
+    // As people say them, like a detector's classes.
+    let run = masks_of(&place, "boxes.csv", &["--labels", "Discs", "--save", "masks"]).exits(0);
+    assert!(!run.stderr.contains("none"), "{}", run.stderr);
+    let masks = place.json("out/a.instances.json");
+    assert_eq!(masks.as_array().map(Vec::len), Some(1));
+    assert_eq!(masks[0]["label"], "disc");
+    place.write("weak.csv", "image,xmin,ymin,xmax,ymax,label,score\na.png,12,20,60,52,disc,0.25\n");
+    let run = masks_of(&place, "weak.csv", &["--save", "masks"]).exits(0);
+    run.says(&["`boxes`: of 1 box none has a score of 0.4 or more"]);
+}
+
+#[test]
+fn names_of_classes_out_of_a_file_are_for_boxes_too() {
+    needs_weights!();
+    let place = place();
+    place.write("labels/a.txt", "1 0.3 0.45 0.4 0.4\n");
+    place.write("names.txt", "block\ndisc\n");
+    let more = ["--class-names-file", "names.txt", "--save", "masks"];
+    masks_of(&place, "labels", &more).exits(0);
+    assert_eq!(place.json("out/a.instances.json")[0]["label"], "disc");
+}
+
+#[test]
+fn flags_that_would_do_nothing_are_refused() {
+    let place = place();
+    let detect = place.run(&["detect", "a.png", "--layout", "yolo", "--output", "out"]).exits(2);
+    detect.says(&["`--layout` would be ignored", "built in", "help: name a detector", "--model"]);
+    let more = ["--class-names", "a,b", "--pixels", "rgb-unit"];
+    let args = ["instances", "a.png", "--output", "out"];
+    let instances = place.run(&[&args[..], &more[..]].concat()).exits(2);
+    instances.says(&["`--class-names`, `--pixels` would be ignored", "`--detector FILE.onnx`"]);
+    let both = ["--no-refine", "--refine-from", "single"];
+    place.run(&[&args[..], &both[..]].concat()).exits(2).says(&["--no-refine", "--refine-from"]);
+    let other = place.run(&[&args[..], &["--detector", "yolo"]].concat()).exits(2);
+    other.says(&["`--detector` is `yolo`"]);
+
+    for [flag, value] in [
+        ["--layout", "yolo"],
+        ["--resize", "stretch"],
+        ["--pixels", "imagenet"],
+        ["--input-size", "640"],
+        ["--iou-threshold", "0.5"],
+        ["--detector", "yolo11n.onnx"],
+    ] {
+        let run = masks_of(&place, "boxes.csv", &[flag, value]).exits(2);
+        run.says(&["--boxes", "cannot be used with", flag]);
+    }
+    let named = masks_of(&place, "boxes.csv", &["--class-names", "a,b"]).exits(2);
+    named.says(&["boxes.csv", "`csv`, which names its classes itself", "help: leave out"]);
+    let missing = masks_of(&place, "boxes.csv", &["--class-names-file", "no.txt"]).exits(2);
+    missing.says(&["no.txt", "`--class-names-file`", "the name of a class on every line"]);
+    assert!(place.names("out").is_empty());
+}
+
     let place = place();
     place.write("cut.onnx", b"\x08\x07 not a graph");
     let run = place.run(&["detect", "a.png", "--model", "cut.onnx", "--output", "out"]).exits(2);
