@@ -1,5 +1,7 @@
 //! Boxes out of annotation files, as a step that others take them from.
 
+mod labels;
+
 use std::{
     collections::HashMap,
     path::{Path, PathBuf},
@@ -13,6 +15,7 @@ use samkit_recipe::ProductInfo;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use self::labels::{Wanted, counted_boxes};
 use super::{
     Artifact, Content, Form, Found, Named, Subject, TaskError, Things, Yield, dataset, product,
 };
@@ -44,7 +47,8 @@ pub(crate) struct BoxesParams {
     /// Lowest score of a box that is taken, 0 to 1; boxes without a score always are.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) score_threshold: f32,
-    /// Only boxes with these labels; all where the list is empty.
+    /// Only boxes with these labels, in any case and in the singular or plural; all where the list is
+    /// empty.
     pub(crate) labels: Vec<String>,
 }
 
@@ -60,6 +64,7 @@ struct Loaded {
     matched: Matched,
     /// The images' places in the run.
     places: HashMap<PathBuf, usize>,
+    wanted: Wanted,
 }
 
 pub(crate) fn products() -> Vec<ProductInfo> {
@@ -99,21 +104,23 @@ impl BoxesTask {
             images: self.params.images.as_ref().map(PathBuf::from),
         };
         let file = BoxFile::read(path, &options)?;
-        let matched = file.matched(images);
-        let notes = notes(path, &file, &matched, images);
-        let fits_nothing = matched.without_entry().len() == images.len();
-        if fits_nothing && !(matched.unmatched().is_empty() && matched.ambiguous().is_empty()) {
-            let help = notes.join("; ");
         let format = file.format();
         if !self.params.class_names.is_empty() && names_its_classes(format) {
             return Err(TaskError::NamedBoxes { path: path.to_owned(), format });
         }
+        let matched = file.matched(images);
+        let mut notes = notes(path, &file, &matched, images);
+        let fits_nothing = matched.without_entry().len() == images.len();
+        if fits_nothing && !(matched.unmatched().is_empty() && matched.ambiguous().is_empty()) {
+            let help = notes.join("\n");
             return Err(TaskError::NoBoxes { path: path.to_owned(), help });
         }
         let places = images.iter().enumerate();
         let places = places.map(|(place, image)| (image.path.clone(), place)).collect();
+        let (wanted, unknown) = Wanted::of(&self.params.labels, &matched, images.len());
+        notes.extend(unknown.into_iter().map(|note| format!("{}: {note}", path.display())));
         // A second start finds the same.
-        let _ = self.loaded.set(Loaded { matched, places });
+        let _ = self.loaded.set(Loaded { matched, places, wanted });
         Ok(notes)
     }
 
@@ -130,10 +137,15 @@ impl BoxesTask {
                 "the file says that the image is {stated}, but it is {size}: are the boxes its?"
             )
         }));
-        let regions: Vec<Region> =
-            found.boxes.into_iter().filter(|given| self.wants(given)).map(region).collect();
-        if regions.is_empty() {
-            notes.push("no boxes".into());
+        let count = found.boxes.len();
+        let mut boxes = found.boxes;
+        boxes.retain(|given| loaded.wanted.has(&given.label));
+        let labelled = boxes.len();
+        boxes.retain(|given| self.is_good(given));
+        let regions: Vec<Region> = boxes.into_iter().map(region).collect();
+        // Images without an entry were named when the run began.
+        if regions.is_empty() && loaded.matched.has_entry(place) {
+            notes.push(self.why_none(count, labelled, &loaded.wanted));
         }
         let instances: Things = Arc::new(regions.iter().cloned().map(dataset::of_region).collect());
         let mut artifacts = dataset::artifacts(&instances, |name| subject.wants(name));
@@ -148,11 +160,28 @@ impl BoxesTask {
         Yield { artifacts, numbers, found, instances, notes, ..Yield::default() }
     }
 
-    fn wants(&self, given: &GivenBox) -> bool {
-        let BoxesParams { labels, score_threshold, .. } = &self.params;
-        (labels.is_empty() || labels.contains(&given.label))
-            && given.score.is_none_or(|score| score >= *score_threshold)
+    /// Why none of an image's boxes is taken, of which so many have a wanted label.
+    fn why_none(&self, count: usize, labelled: usize, wanted: &Wanted) -> String {
+        if count == 0 {
+            return "no boxes for this image".to_owned();
+        }
+        if labelled == 0 {
+            let labels = self.params.labels.join("` or `");
+            return format!("of {} none is labelled `{labels}`", counted_boxes(count));
+        }
+        let of = if wanted.is_all() { "" } else { " with these labels" };
+        let threshold = self.params.score_threshold;
+        format!("of {}{of} none has a score of {threshold} or more", counted_boxes(labelled))
     }
+
+    fn is_good(&self, given: &GivenBox) -> bool {
+        given.score.is_none_or(|score| score >= self.params.score_threshold)
+    }
+}
+
+/// Whether every box of a format comes with the name of its class.
+fn names_its_classes(format: BoxFormat) -> bool {
+    matches!(format, BoxFormat::Voc | BoxFormat::Csv | BoxFormat::Labelme)
 }
 
 fn region(given: GivenBox) -> Region {
@@ -170,7 +199,7 @@ fn notes(path: &Path, file: &BoxFile, matched: &Matched, images: &[InputImage]) 
     let mut notes = Vec::new();
     let mut say = |names: Vec<String>, what: &str| {
         if !names.is_empty() {
-            notes.push(format!("{path}: {what} ({}): {}", names.len(), listed(&names)));
+            notes.push(format!("{path}: {what} ({}): {}", names.len(), listed(&names, SHOWN)));
         }
     };
     let without = matched.without_entry();
@@ -179,11 +208,6 @@ fn notes(path: &Path, file: &BoxFile, matched: &Matched, images: &[InputImage]) 
     say(matched.unmatched().to_vec(), "entries of none of the images");
     let unclear = matched.ambiguous().iter().map(ToString::to_string).collect();
     say(unclear, "entries that fit several images");
-/// Whether every box of a format comes with the name of its class.
-fn names_its_classes(format: BoxFormat) -> bool {
-    matches!(format, BoxFormat::Voc | BoxFormat::Csv | BoxFormat::Labelme)
-}
-
     if file.crowd_count() > 0 {
         let count = counted(file.crowd_count(), "crowd");
         notes.push(format!("{path}: {count} (`iscrowd`) left out"));
@@ -196,9 +220,9 @@ fn names_its_classes(format: BoxFormat) -> bool {
 }
 
 /// The first few names, and how many more there are.
-fn listed(names: &[String]) -> String {
-    let first = names[..names.len().min(SHOWN)].join(", ");
-    match names.len().saturating_sub(SHOWN) {
+fn listed(names: &[String], shown: usize) -> String {
+    let first = names[..names.len().min(shown)].join(", ");
+    match names.len().saturating_sub(shown) {
         0 => first,
         more => format!("{first} and {more} more"),
     }

@@ -8,3 +8,4 @@ mod vocabulary;
 
 pub use params::{BUILT_IN, DetectParams};
 pub use task::{Detect, entry};
+pub use vocabulary::{Unknown, classes};

@@ -20,10 +20,11 @@ const IRREGULAR: [(&str, &str); 7] = [
 
 /// A name that stands for none of a detector's classes.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Unknown {
-    pub(crate) name: String,
+pub struct Unknown {
+    /// The name.
+    pub name: String,
     /// Classes with similar names, the most similar first.
-    pub(crate) nearest: Vec<String>,
+    pub nearest: Vec<String>,
 }
 
 /// The classes that `wanted` names stand for: regardless of case and of articles, in the plural, or
@@ -31,7 +32,7 @@ pub(crate) struct Unknown {
 ///
 /// # Errors
 /// With the first name that stands for no class.
-pub(crate) fn classes(
+pub fn classes(
     wanted: &[String],
     synonyms: &BTreeMap<String, String>,
     known: &[String],
