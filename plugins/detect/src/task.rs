@@ -89,7 +89,8 @@ impl Task for Detect {
             select(&wanted, image.dimensions().into(), &self.params.selection(has_duplicates));
         if found.is_empty() {
             let threshold = self.params.score_threshold;
-            host.log(LogLevel::Info, &format!("no box has a score of {threshold} or more"));
+            let of = if self.wanted.is_empty() { "" } else { " of the wanted classes" };
+            host.log(LogLevel::Warn, &format!("no box{of} has a score of {threshold} or more"));
         }
         host.record("boxes", found.len() as f64);
         let regions = found.iter().map(|candidate| self.region(candidate)).collect();
@@ -162,7 +163,7 @@ fn names_file(path: &str) -> Result<Vec<String>, TaskError> {
     Ok(text.lines().map(|line| line.trim().to_owned()).collect())
 }
 
-/// The error with what to do about it: only text crosses the border.
+/// The error with its cause and what to do about it: only text crosses the border.
 fn failed(error: &DetectError) -> TaskError {
     let cause =
         std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();

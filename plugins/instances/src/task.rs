@@ -131,8 +131,9 @@ fn explain(taken: &Taken, given: usize, params: &InstanceParams, host: &Host<'_>
     say(cut, format!("{cut} of {given} boxes reach outside the image, and are cut"));
     let most = params.max_instances;
     say(beyond, format!("{beyond} of {given} boxes are beyond the best {most} (`max_instances`)"));
-    if taken.boxes.is_empty() {
-        host.log(LogLevel::Warn, "no boxes, so no masks");
+    // Where none was given, the step that looked for boxes says why.
+    if taken.boxes.is_empty() && given > 0 {
+        host.log(LogLevel::Warn, &format!("none of {given} boxes is left, so there are no masks"));
     }
 }
 
