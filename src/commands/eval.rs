@@ -95,7 +95,7 @@ pub(super) fn run(
 ) -> Result<Outcome, CliError> {
     let args = match &args.command {
         EvalCommand::Edges(args) => args,
-        EvalCommand::Instances(args) => return instances::run(args, global),
+        EvalCommand::Instances(args) => return instances::run(args, global, console),
     };
     let protocol = Protocol {
         thresholds: in_range("thresholds", args.thresholds, 1..=999)? as usize,

@@ -259,8 +259,6 @@ fn recipes_take_boxes_from_files_beside_them() {
 }
 
 #[test]
-fn files_that_are_no_detectors_are_refused() {
-#[test]
 fn labels_that_no_box_has_are_named_with_those_that_there_are() {
     needs_weights!();
     let place = place();
@@ -326,6 +324,8 @@ fn flags_that_would_do_nothing_are_refused() {
     assert!(place.names("out").is_empty());
 }
 
+#[test]
+fn files_that_are_no_detectors_are_refused() {
     let place = place();
     place.write("cut.onnx", b"\x08\x07 not a graph");
     let run = place.run(&["detect", "a.png", "--model", "cut.onnx", "--output", "out"]).exits(2);
@@ -354,10 +354,58 @@ fn results_are_scored_as_coco_does() {
     assert_eq!(scores["summary"]["APm"], Value::Null);
     assert_eq!(scores["classes"][0]["name"], "cup");
     let table = place.run(&[&args[..], &["bbox", "--per-class"]].concat()).exits(0).stdout;
-    for part in ["AP50", "0.7000", "cup", "1 results against 1 annotations of 1 images"] {
+    for part in ["AP50", "0.7000", "cup", "1 result against 1 annotation of 1 image"] {
         assert!(table.contains(part), "no `{part}` in:\n{table}");
     }
     place.write("results.json", "[{\"image_id\": \"one\"}]");
     let wrong = place.run(&[&args[..], &["bbox"]].concat()).exits(2);
-    wrong.says(&["results.json", "line 1", "COCO results"]);
+    let parts =
+        ["results.json: line 1, column", "found string \"one\"", "help: expected COCO results"];
+    wrong.says(&parts);
+    let quiet = place.write("results.json", result.to_string());
+    assert!(quiet.is_file());
+    let quiet = place.run(&[&args[..], &["bbox", "-q"]].concat()).exits(0);
+    assert_eq!((quiet.stdout.as_str(), quiet.stderr.as_str()), ("", ""));
+}
+
+#[test]
+fn files_that_are_no_results_are_told_from_those_that_are() {
+    let place = Place::new();
+    let images = json!([{"id": 1, "file_name": "a.png", "width": 50, "height": 50}]);
+    let thing = json!({"id": 1, "image_id": 1, "category_id": 2, "bbox": [10, 10, 20, 20],
+        "area": 400, "iscrowd": 0});
+    let categories = json!([{"id": 2, "name": "cup"}]);
+    let truth = json!({"images": images, "annotations": [thing], "categories": categories});
+    place.write("truth.json", truth.to_string());
+    let result = |class: u32| json!({"image_id": 1, "category_id": class, "bbox": [10, 10, 20, 20], "score": 0.9});
+    let eval = |gt: &str, results: &str, more: &[&str]| {
+        let args = ["eval", "instances", "--gt", gt, "--results", results];
+        place.run(&[&args[..], more].concat())
+    };
+    let bbox = ["--iou", "bbox"];
+    let dataset = eval("truth.json", "truth.json", &bbox).exits(2);
+    dataset.says(&["truth.json is an object", "data set", "help: `--save results`"]);
+    place.write("results.json", json!([result(2)]).to_string());
+    eval("results.json", "truth.json", &bbox).exits(2).says(&["results.json is a list"]);
+    let missing = eval("truth.json", "nope.json", &bbox).exits(2);
+    let missing = missing.says(&["there is no file nope.json", "help: expected COCO results"]);
+    assert_eq!(missing.stderr.matches("nope.json").count(), 1, "{}", missing.stderr);
+    place.write("cut.json", "[{\"image_id\": 1");
+    eval("truth.json", "cut.json", &bbox).exits(2).says(&["cut.json", "ends too early"]);
+
+    let masks = eval("truth.json", "results.json", &[]).exits(2);
+    masks.says(&["no annotation in truth.json has a mask", "`--iou bbox`"]);
+    let mut masked = truth;
+    masked["annotations"][0]["segmentation"] = json!([[10, 10, 30, 10, 30, 30, 10, 30]]);
+    place.write("masked.json", masked.to_string());
+    let masks = eval("masked.json", "results.json", &[]).exits(0);
+    masks.says(&["results.json: results without a mask (`segmentation`): 1 of 1", "`--iou bbox`"]);
+
+    place.write("results.json", json!([result(2), result(7)]).to_string());
+    let other = eval("truth.json", "results.json", &bbox).exits(0);
+    let other = other.says(&["results of classes that the annotations do not have: 1 of 2"]);
+    assert_eq!(other.stderr.lines().count(), 1, "{}", other.stderr);
+    place.write("results.json", json!([result(7)]).to_string());
+    let other = eval("truth.json", "results.json", &bbox).exits(2);
+    other.says(&["no result in results.json is of a class", "`category_id` 7", "have 2"]);
 }

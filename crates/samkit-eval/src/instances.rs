@@ -1,12 +1,14 @@
 //! COCO's scores of boxes and masks (<https://cocodataset.org/#detection-eval>), by the crate
 //! `hotcoco`, whose numbers are pycocotools'.
 
+mod read;
+
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
 };
 
-use hotcoco::{COCO, COCOeval, params::IouType};
+use hotcoco::{Annotation, COCO, COCOeval, params::IouType};
 
 /// What overlaps are measured of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +33,11 @@ pub struct InstanceScores {
     pub annotations: usize,
     /// Results.
     pub results: usize,
+    /// Results of classes that the annotations do not have: they count neither as right nor as wrong.
+    pub of_other_classes: usize,
+    /// Results without a mask where masks are compared: their boxes stand for rectangles, as in
+    /// pycocotools.
+    pub without_mask: usize,
 }
 
 /// Scores of one class.
@@ -51,6 +58,42 @@ pub struct ClassScores {
 /// Why results cannot be scored.
 #[derive(Debug, thiserror::Error, miette::Diagnostic)]
 pub enum InstancesError {
+    /// No such file.
+    #[error("there is no file {}", path.display())]
+    #[diagnostic(help("{expected}"))]
+    Missing {
+        /// The file.
+        path: PathBuf,
+        /// What the file should hold.
+        expected: &'static str,
+    },
+    /// A data set where results are expected.
+    #[error("{} is an object, as whole COCO data sets are, and results are a list", path.display())]
+    #[diagnostic(help(
+        "`--save results` writes what was found as results (results.json); a data set \
+         (`--save coco`) can be the annotations that results are compared with"
+    ))]
+    NoResults {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Results where a data set is expected.
+    #[error("{} is a list, as COCO results are, and annotations are a whole COCO data set", path.display())]
+    #[diagnostic(help(
+        "expected an object with the lists `images`, `annotations` and `categories`; perhaps \
+         annotations and results changed places"
+    ))]
+    NoDataset {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Annotations that have no masks to compare with.
+    #[error("no annotation in {} has a mask (`segmentation`)", path.display())]
+    #[diagnostic(help("compare boxes instead (`--iou bbox`)"))]
+    NoMasks {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file cannot be read, or is not what it should be.
     #[error("cannot read {}: {reason}", path.display())]
     #[diagnostic(help("{expected}"))]
@@ -63,7 +106,7 @@ pub enum InstancesError {
         expected: &'static str,
     },
     /// Results of images that are not annotated.
-    #[error("{count} results in {} are of images that the annotations do not have, such as {example}", path.display())]
+    #[error("{count} of the results in {} are of images that the annotations do not have, such as {example}", path.display())]
     #[diagnostic(help("`image_id` has to be an `id` of the annotations' `images`"))]
     UnknownImages {
         /// The file of results.
@@ -72,6 +115,17 @@ pub enum InstancesError {
         count: usize,
         /// One of the images' numbers.
         example: u64,
+    },
+    /// Results of classes that are not annotated, and no others.
+    #[error("no result in {} is of a class that the annotations have", path.display())]
+    #[diagnostic(help("found is `category_id` {found}; the annotations have {known}"))]
+    UnknownClasses {
+        /// The file of results.
+        path: PathBuf,
+        /// The results' classes.
+        found: String,
+        /// The annotations' classes.
+        known: String,
     },
     /// Overlaps cannot be measured.
     #[error("cannot compare {} with the annotations: {reason}", path.display())]
@@ -86,11 +140,6 @@ pub enum InstancesError {
     },
 }
 
-const DATASET: &str =
-    "expected COCO annotations: an object with the lists `images`, `annotations` and `categories`";
-const RESULTS: &str = "expected COCO results: a list of objects with `image_id`, `category_id`, \
-    `score`, and `bbox` or `segmentation`";
-
 /// Scores `results` (COCO results) against `annotations` (a COCO data set).
 ///
 /// # Errors
@@ -100,30 +149,27 @@ pub fn score(
     results: &Path,
     overlap: Overlap,
 ) -> Result<InstanceScores, InstancesError> {
-    let read = |path: &Path, expected| {
-        let path = path.to_owned();
-        move |error: hotcoco::Error| InstancesError::Read {
-            path,
-            reason: error.to_string(),
-            expected,
-        }
-    };
-    let truth = COCO::new(annotations).map_err(read(annotations, DATASET))?;
-    let known: BTreeSet<u64> = truth.dataset.images.iter().map(|image| image.id).collect();
-    let found = truth.load_res(results).map_err(read(results, RESULTS))?;
-    let strangers: Vec<u64> = found
-        .dataset
-        .annotations
-        .iter()
-        .map(|result| result.image_id)
-        .filter(|id| !known.contains(id))
-        .collect();
-    if let Some(&example) = strangers.first() {
-        let (path, count) = (results.to_owned(), strangers.len());
-        return Err(InstancesError::UnknownImages { path, count, example });
+    let truth = read::annotations(annotations)?;
+    let things = &truth.dataset.annotations;
+    if overlap == Overlap::Masks
+        && !things.is_empty()
+        && things.iter().all(|thing| thing.segmentation.is_none())
+    {
+        return Err(InstancesError::NoMasks { path: annotations.to_owned() });
     }
-    let (images, count) = (known.len(), truth.dataset.annotations.len());
-    let results_count = found.dataset.annotations.len();
+    let mut found = read::results(results)?;
+    check_images(&truth, &found, results)?;
+    let (images, count, results_count) = (truth.dataset.images.len(), things.len(), found.len());
+    let of_other_classes = drop_other_classes(&truth, &mut found, results)?;
+    let without_mask = match overlap {
+        Overlap::Boxes => 0,
+        Overlap::Masks => found.iter().filter(|result| result.segmentation.is_none()).count(),
+    };
+    let compare = |error: hotcoco::Error| InstancesError::Compare {
+        path: results.to_owned(),
+        reason: error.to_string(),
+    };
+    let found = truth.load_res_anns(found).map_err(compare)?;
     let kind = match overlap {
         Overlap::Boxes => IouType::Bbox,
         Overlap::Masks => IouType::Segm,
@@ -131,10 +177,6 @@ pub fn score(
     let names: Vec<(u64, String)> =
         truth.dataset.categories.iter().map(|class| (class.id, class.name.clone())).collect();
     let mut eval = COCOeval::new(truth, found, kind);
-    let compare = |error: hotcoco::Error| InstancesError::Compare {
-        path: results.to_owned(),
-        reason: error.to_string(),
-    };
     eval.evaluate().map_err(compare)?;
     eval.accumulate();
     // `run` would print; these lines are for nobody, but making them computes the numbers.
@@ -148,7 +190,57 @@ pub fn score(
         images,
         annotations: count,
         results: results_count,
+        of_other_classes,
+        without_mask,
     })
+}
+
+/// Refuses results of images that are not annotated: they belong to another data set.
+fn check_images(truth: &COCO, found: &[Annotation], path: &Path) -> Result<(), InstancesError> {
+    let known: BTreeSet<u64> = truth.dataset.images.iter().map(|image| image.id).collect();
+    let mut strangers = found.iter().map(|result| result.image_id).filter(|id| !known.contains(id));
+    match strangers.next() {
+        None => Ok(()),
+        Some(example) => {
+            let (path, count) = (path.to_owned(), 1 + strangers.count());
+            Err(InstancesError::UnknownImages { path, count, example })
+        }
+    }
+}
+
+/// Removes results of classes that the annotations do not have, and returns how many there were.
+fn drop_other_classes(
+    truth: &COCO,
+    found: &mut Vec<Annotation>,
+    path: &Path,
+) -> Result<usize, InstancesError> {
+    let known: BTreeSet<u64> = truth.dataset.categories.iter().map(|class| class.id).collect();
+    // Without categories nothing is known of them.
+    if known.is_empty() {
+        return Ok(0);
+    }
+    let others = |found: &[Annotation]| -> BTreeSet<u64> {
+        let ids = found.iter().map(|result| result.category_id);
+        ids.filter(|id| !known.contains(id)).collect()
+    };
+    let (before, others) = (found.len(), others(found));
+    found.retain(|result| !others.contains(&result.category_id));
+    if found.is_empty() && before > 0 {
+        let (path, found, known) = (path.to_owned(), listed(&others), listed(&known));
+        return Err(InstancesError::UnknownClasses { path, found, known });
+    }
+    Ok(before - found.len())
+}
+
+/// The first few numbers, and how many more there are.
+fn listed(ids: &BTreeSet<u64>) -> String {
+    const SHOWN: usize = 10;
+    let first: Vec<_> = ids.iter().take(SHOWN).map(u64::to_string).collect();
+    let first = first.join(", ");
+    match ids.len().saturating_sub(SHOWN) {
+        0 => first,
+        more => format!("{first} and {more} more"),
+    }
 }
 
 /// Places of IoU 0.5 and 0.75 among the thresholds.

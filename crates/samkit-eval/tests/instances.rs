@@ -95,7 +95,35 @@ fn masks_are_needed_for_scores_of_masks() {
     let path = folder.path().join("results.json");
     std::fs::write(&path, text).expect("a file");
     let scores = score(&fixture("coco-truth.json"), &path, Overlap::Masks).expect("rectangles");
-    assert_eq!(scores.results, 1);
+    assert_eq!((scores.results, scores.without_mask), (1, 1));
+}
+
+#[test]
+fn results_of_other_classes_change_nothing_and_are_counted() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("results.json");
+    let mut results = json("coco-results.json");
+    let list = results.as_array_mut().expect("a list");
+    let mut other = list[0].clone();
+    other["category_id"] = 4711.into();
+    list.push(other);
+    std::fs::write(&path, results.to_string()).expect("a file");
+    let truth = fixture("coco-truth.json");
+    let expected = score(&truth, &fixture("coco-results.json"), Overlap::Boxes).expect("scores");
+    let found = score(&truth, &path, Overlap::Boxes).expect("scores");
+    assert_eq!(found.summary, expected.summary);
+    assert_eq!((found.of_other_classes, found.results), (1, expected.results + 1));
+    let text = r#"[{"image_id": 1, "category_id": 4711, "bbox": [1, 2, 3, 4], "score": 0.5}]"#;
+    let none = error(text);
+    assert!(matches!(none, InstancesError::UnknownClasses { .. }), "{none}");
+}
+
+#[test]
+fn a_data_set_is_not_taken_for_results() {
+    let truth = fixture("coco-truth.json");
+    let error = score(&truth, &truth, Overlap::Boxes).expect_err("a data set");
+    assert!(matches!(error, InstancesError::NoResults { .. }), "{error}");
+    assert!(error.help().is_some_and(|help| help.to_string().contains("--save results")));
 }
 
 #[test]

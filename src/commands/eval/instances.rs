@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     cli::GlobalArgs,
     commands::Outcome,
+    console::{Console, counted},
     error::CliError,
     print::print_text,
     report::{self, table::aligned},
@@ -55,7 +56,11 @@ enum Kind {
     Segm,
 }
 
-pub(super) fn run(args: &EvalInstancesArgs, global: &GlobalArgs) -> Result<Outcome, CliError> {
+pub(super) fn run(
+    args: &EvalInstancesArgs,
+    global: &GlobalArgs,
+    console: Console,
+) -> Result<Outcome, CliError> {
     if let Some(threads) = global.threads {
         crate::job::start_threads(threads.get())?;
     }
@@ -64,14 +69,37 @@ pub(super) fn run(args: &EvalInstancesArgs, global: &GlobalArgs) -> Result<Outco
         Kind::Segm => Overlap::Masks,
     };
     let scores = score(&args.gt, &args.results, overlap)?;
-    match args.json {
-        true => report::print_json(&json(&scores)),
-        false => print_text(&table(&scores, args.per_class)),
+    let remarks = remarks(&scores, args);
+    remarks.iter().for_each(|remark| console.say(remark));
+    if args.json {
+        report::print_json(&json(&scores, &remarks));
+    } else if !console.quiet {
+        print_text(&table(&scores, args.per_class));
     }
     Ok(Outcome::Done)
 }
 
-fn json(scores: &InstanceScores) -> Value {
+/// What the user should know of results that do not count as they may be meant to.
+fn remarks(scores: &InstanceScores, args: &EvalInstancesArgs) -> Vec<String> {
+    let (path, all) = (args.results.display(), scores.results);
+    let mut remarks = Vec::new();
+    if scores.of_other_classes > 0 {
+        remarks.push(format!(
+            "{path}: results of classes that the annotations do not have: {} of {all}; they do not count",
+            scores.of_other_classes
+        ));
+    }
+    if scores.without_mask > 0 {
+        remarks.push(format!(
+            "{path}: results without a mask (`segmentation`): {} of {all}; their boxes are taken for \
+             masks; `--iou bbox` compares boxes",
+            scores.without_mask
+        ));
+    }
+    remarks
+}
+
+fn json(scores: &InstanceScores, remarks: &[String]) -> Value {
     let number = |value: f64| if value < 0.0 { Value::Null } else { json!(value) };
     let summary = scores.summary.iter().map(|(name, value)| (name.clone(), number(*value)));
     let class = |class: &ClassScores| {
@@ -89,6 +117,7 @@ fn json(scores: &InstanceScores) -> Value {
         "results": scores.results,
         "summary": summary.collect::<serde_json::Map<_, _>>(),
         "classes": scores.classes.iter().map(class).collect::<Vec<_>>(),
+        "warnings": remarks,
     })
 }
 
@@ -128,5 +157,8 @@ fn table(scores: &InstanceScores, per_class: bool) -> String {
         text += &aligned(&rows);
     }
     let InstanceScores { images, annotations, results, .. } = scores;
-    text + &format!("\n{results} results against {annotations} annotations of {images} images\n")
+    let [results, annotations, images] =
+        [(results, "result"), (annotations, "annotation"), (images, "image")]
+            .map(|(count, what)| counted(*count, what));
+    text + &format!("\n{results} against {annotations} of {images}\n")
 }
