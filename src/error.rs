@@ -75,6 +75,10 @@ pub(crate) enum CliError {
     #[error("cannot write to the output folder {}", path.display())]
     #[diagnostic(help("name a folder that you may write to with `--output`"))]
     Output { path: PathBuf, source: std::io::Error },
+    /// A file where the output folder, or one above it, should be.
+    #[error("cannot write to the output folder {}: {} is a file", path.display(), file.display())]
+    #[diagnostic(help("name a folder with `--output`, or move the file away"))]
+    OutputIsFile { path: PathBuf, file: PathBuf },
     /// Another run writes to the output folder.
     #[error("another run works in {}: {owner}", path.display())]
     #[diagnostic(help("wait for its end, or choose another folder with `--output`"))]

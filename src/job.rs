@@ -96,6 +96,10 @@ impl Job {
     /// Makes the output folder and proves that files can be made in it, before any work is done.
     pub(crate) fn prepare_output(&self) -> Result<(), CliError> {
         let path = &self.output;
+        if let Some(file) = path.ancestors().find(|above| above.is_file()) {
+            let (path, file) = (path.clone(), file.to_owned());
+            return Err(CliError::OutputIsFile { path, file });
+        }
         std::fs::create_dir_all(path)
             .and_then(|()| tempfile::NamedTempFile::new_in(path))
             .map(drop)

@@ -125,7 +125,10 @@ fn an_unwritable_output_folder() {
     // A file where the folder should be: holds for every user, the superuser too.
     place.write("taken", "a file");
     let run = run(&place, &["edges", "a.png", "--output", "taken/out"]);
-    run.exits(2).says(&["cannot write to the output folder", "--output"]);
+    run.exits(2).says(&["cannot write to the output folder", "taken is a file", "--output"]);
+    let run = self::run(&place, &["edges", "a.png", "--output", "taken"]);
+    run.exits(2).says(&["the output folder taken: taken is a file", "help: name a folder"]);
+    assert_eq!(std::fs::read_to_string(place.path("taken")).expect("still there"), "a file");
 }
 
 #[test]
