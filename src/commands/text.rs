@@ -143,5 +143,9 @@ pub(super) fn run(
     let task = Task::Plugin(PluginTask::new(catalogue::text(), serde_json::json!(params)));
     let save = saves(&args.save, &task)?;
     let job = args.images.job(&args.engine, vec![JobStep::new(task, save)], global, console)?;
+    if !console.has_bars() && !args.images.report.dry_run {
+        let prompts = args.params.points_per_side.pow(2);
+        console.say(&format!("{prompts} prompts an image, then CLIP looks at the masks"));
+    }
     execute(&job, &args.images.report, console)
 }
