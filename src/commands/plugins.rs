@@ -178,17 +178,47 @@ fn slots(title: &str, slots: &[SlotDescription]) -> String {
 
 /// The parameters of a schema, each with what it may be.
 fn parameters(schema: &Value) -> String {
-    let mut rows = vec![["parameter", "is", "default", "what"].map(String::from)];
+    let mut text = String::new();
     for (name, parameter) in schema["properties"].as_object().into_iter().flatten() {
-        let default = parameter.get("default").map_or_else(String::new, Value::to_string);
+        let default = parameter.get("default").map(default_text).unwrap_or_default();
         let what = parameter["description"].as_str().unwrap_or_default();
-        let what = what.split_whitespace().collect::<Vec<_>>().join(" ");
-        rows.push([name.clone(), describe(schema, parameter), default, what]);
+        text += &wrapped(&format!("{name}: {}{default}", describe(schema, parameter)), 2);
+        text += &wrapped(what, 6);
     }
-    if rows.len() == 1 {
-        return String::new();
+    if text.is_empty() { text } else { format!("parameters\n{text}\n") }
+}
+
+/// A default value; entries of a list can stand on several lines.
+fn default_text(value: &Value) -> String {
+    let value = match value.as_array() {
+        Some(entries) => {
+            let entries: Vec<_> = entries.iter().map(Value::to_string).collect();
+            format!("[{}]", entries.join(", "))
+        }
+        None => value.to_string(),
+    };
+    format!(", default {value}")
+}
+
+/// The words of a text in lines of at most 100 characters, unless a word is longer, which begin with
+/// `indent` blanks and after the first with four more.
+fn wrapped(text: &str, indent: usize) -> String {
+    const WIDTH: usize = 100;
+    let (mut lines, mut line) = (String::new(), " ".repeat(indent));
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
+            lines += &format!("{line}\n");
+            line = " ".repeat(indent + 4);
+            is_empty = true;
+        }
+        if !is_empty {
+            line += " ";
+        }
+        line += word;
+        is_empty = false;
     }
-    aligned(&rows) + "\n"
+    if is_empty { lines } else { lines + &line + "\n" }
 }
 
 fn plugin_json(plugin: &Plugin) -> Value {
