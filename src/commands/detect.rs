@@ -27,8 +27,8 @@ use crate::{
 pub(crate) struct DetectArgs {
     #[command(flatten)]
     images: ImageArgs,
-    /// What to write: boxes, overlay, labelme, and of all images coco, results, yolo [default: boxes,
-    /// overlay]
+    /// What to write: boxes, overlay, geojson, labelme, and of all images coco, results, csv, yolo
+    /// [default: boxes,overlay]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     save: Vec<String>,
     /// The detector: ssdlite-mobilenet-v2, or the path of an ONNX file

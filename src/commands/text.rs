@@ -28,8 +28,8 @@ pub(crate) struct TextArgs {
     images: ImageArgs,
     #[command(flatten)]
     engine: EngineArgs,
-    /// What to write: masks, overlay, relevance, labels, classes, labelme, and of all images coco,
-    /// results, yolo [default: masks,overlay]
+    /// What to write: masks, overlay, relevance, labels, classes, pngs, cutouts, geojson, labelme, and
+    /// of all images coco, coco_polygons, results, csv, yolo [default: masks,overlay]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     save: Vec<String>,
     #[command(flatten)]
