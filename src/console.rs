@@ -1,8 +1,8 @@
 //! What people see: colours, progress and log lines, all on stderr.
 
-use std::{io::IsTerminal, path::Path, sync::Mutex, time::Duration};
+use std::{fmt, io::IsTerminal, path::Path, sync::Mutex, time::Duration};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::cli::{ColorWhen, GlobalArgs};
 
@@ -63,7 +63,10 @@ impl Console {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::hidden())
-            .with_style(style("[{bar:40}] {pos} of {len} images, {per_sec}, {eta} left"))
+            .with_style(
+                style("[{bar:40}] {pos} of {len} images, {rate}, {eta} left")
+                    .with_key("rate", rate),
+            )
             .with_position(done as u64);
         // The rate is that of this start of the run.
         bar.reset_eta();
@@ -89,6 +92,16 @@ pub(crate) fn known_length(line: &ProgressBar, total: usize) {
         line.set_style(style("{prefix} {msg} [{bar:30}] {pos}/{len} {elapsed}"));
         line.set_length(total as u64);
     }
+}
+
+/// Images a second, or seconds an image, whichever is more than one.
+fn rate(state: &ProgressState, out: &mut dyn fmt::Write) {
+    let rate = state.per_sec();
+    let _ = match rate {
+        1.0.. => write!(out, "{rate:.1} a second"),
+        _ if rate > 0.0 => write!(out, "{} each", duration(Duration::from_secs_f64(1.0 / rate))),
+        _ => write!(out, "none yet"),
+    };
 }
 
 fn style(template: &str) -> ProgressStyle {

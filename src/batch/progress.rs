@@ -31,6 +31,7 @@ impl Progress {
     pub(super) fn new(console: Console, total: usize, before: usize) -> Self {
         let bars = console.bars();
         let images = bars.add(console.images_bar(total, before));
+        images.tick();
         Self { console, bars, images, total, before, start: Instant::now() }
     }
 
