@@ -182,8 +182,8 @@ fn parameters(schema: &Value) -> String {
     for (name, parameter) in schema["properties"].as_object().into_iter().flatten() {
         let default = parameter.get("default").map(default_text).unwrap_or_default();
         let what = parameter["description"].as_str().unwrap_or_default();
-        text += &wrapped(&format!("{name}: {}{default}", describe(schema, parameter)), 2);
-        text += &wrapped(what, 6);
+        text += &wrapped(&format!("{name}: {}{default}", describe(schema, parameter)), [2, 6]);
+        text += &wrapped(what, [6, 6]);
     }
     if text.is_empty() { text } else { format!("parameters\n{text}\n") }
 }
@@ -200,16 +200,16 @@ fn default_text(value: &Value) -> String {
     format!(", default {value}")
 }
 
-/// The words of a text in lines of at most 100 characters, unless a word is longer, which begin with
-/// `indent` blanks and after the first with four more.
-fn wrapped(text: &str, indent: usize) -> String {
+/// The words of a text in lines of at most 100 characters, unless a word is longer: the first begins
+/// with `first` blanks, the others with `rest`.
+fn wrapped(text: &str, [first, rest]: [usize; 2]) -> String {
     const WIDTH: usize = 100;
-    let (mut lines, mut line) = (String::new(), " ".repeat(indent));
+    let (mut lines, mut line) = (String::new(), " ".repeat(first));
     let mut is_empty = true;
     for word in text.split_whitespace() {
         if !is_empty && line.chars().count() + 1 + word.chars().count() > WIDTH {
             lines += &format!("{line}\n");
-            line = " ".repeat(indent + 4);
+            line = " ".repeat(rest);
             is_empty = true;
         }
         if !is_empty {

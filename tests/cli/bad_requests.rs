@@ -136,6 +136,9 @@ fn missing_weights() {
     let place = place();
     let run = run(&place, &["edges", "a.png", "--offline"]);
     run.exits(2).says(&["mobile-sam", "--offline", "samkit models"]);
+    // Weights that a plugin asks for are told alike.
+    let run = self::run(&place, &["detect", "a.png", "--offline"]);
+    run.exits(2).says(&["× the weights of ssdlite-mobilenet-v2 are not", "help: drop `--offline`"]);
 }
 
 #[test]

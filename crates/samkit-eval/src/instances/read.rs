@@ -42,6 +42,9 @@ fn begins_with(path: &Path, expected: &'static str) -> Result<Option<u8>, Instan
         ErrorKind::NotFound => InstancesError::Missing { path: path.to_owned(), expected },
         _ => unreadable(path, error.to_string(), expected),
     };
+    if path.is_dir() {
+        return Err(unreadable(path, "it is a folder, and no file".to_owned(), expected));
+    }
     let mut file = BufReader::new(File::open(path).map_err(failed)?);
     loop {
         let bytes = file.fill_buf().map_err(failed)?;
@@ -71,7 +74,7 @@ fn json(path: &Path, error: &serde_json::Error, expected: &'static str) -> Insta
         Category::Eof => "the file ends too early".to_owned(),
         Category::Syntax | Category::Io => format!("it is not valid JSON: {said}"),
     };
-    let what = what.replace("expected u64", "expected a whole number");
+    let what = what.replace("a non-negative integer", "a whole number");
     let reason = match line {
         0 => what,
         _ => format!("line {line}, column {column}: {what}"),
