@@ -196,11 +196,9 @@ fn shards_joined_are_one_run() {
     ]);
     let partial = place.run(&["merge", "out", "--partial"]).exits(1);
     assert!(partial.stdout.contains("7 images in out") && partial.stdout.contains("incomplete"));
-    let last = place
-        .run_with(&["run", "r.yaml", "--output", "out", "--shard", "auto/3"], |command| {
-            _ = command.env("JOB_COMPLETION_INDEX", "2")
-        });
-    last.exits(0);
+    let last = ["run", "r.yaml", "--output", "out", "--shard", "auto/3"];
+    let index = |command: &mut Command| _ = command.env("JOB_COMPLETION_INDEX", "2");
+    place.run_with(&last, index).exits(0);
     assert_eq!(place.json("out/run.3-of-3.json")["shard"]["number"], 3);
     // What a killed shard left.
     place.write("out/.samkit-x.part", "half");
