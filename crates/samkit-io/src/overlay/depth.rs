@@ -1,5 +1,7 @@
 //! How deep inside an area a pixel lies.
 
+use std::num::NonZeroU32;
+
 /// One step to the side, and one to a corner: 3 and 4 are within 6 % of 1 and √2 (Borgefors 1986).
 const SIDE: u32 = 3;
 const CORNER: u32 = 4;
@@ -8,7 +10,7 @@ pub(super) const UNIT: u32 = SIDE;
 
 /// For every pixel of a picture of areas the way to the nearest pixel of another area, in thirds of a
 /// pixel; 0 where there is no area. The picture ends at its border.
-pub(super) fn depths(areas: &[Option<usize>], width: usize) -> Vec<u32> {
+pub(super) fn depths(areas: &[Option<NonZeroU32>], width: usize) -> Vec<u32> {
     let mut depths = vec![0; areas.len()];
     let height = areas.len().checked_div(width).unwrap_or(0);
     let mut sweep = |index: usize, before: [(i64, i64, u32); 4]| {
@@ -37,10 +39,10 @@ mod tests {
     #[test]
     fn depths_grow_inwards_from_other_areas_and_the_border() {
         let rows = ["aaaaab", "aaaaa.", "aaaaa.", "......"];
-        let areas: Vec<Option<usize>> = rows
+        let areas: Vec<Option<NonZeroU32>> = rows
             .iter()
             .flat_map(|row| row.bytes())
-            .map(|area| (area != b'.').then_some(usize::from(area)))
+            .map(|area| NonZeroU32::new(area.into()).filter(|_| area != b'.'))
             .collect();
         let depths = depths(&areas, 6);
         assert_eq!(depths[..6], [3, 3, 3, 3, 3, 3]);

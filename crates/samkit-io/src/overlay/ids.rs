@@ -1,5 +1,7 @@
 //! Numbers of masks in the picture.
 
+use std::num::NonZeroU32;
+
 use image::RgbImage;
 
 use super::{
@@ -37,9 +39,9 @@ struct Tag {
     height: RasterHeight,
 }
 
-/// Draws numbers: `ranks` has for every pixel whose mask is seen there, and `order` for every rank the
-/// mask's place in the list.
-pub(super) fn draw(picture: &mut RgbImage, ranks: &[Option<usize>], order: &[usize]) {
+/// Draws numbers: `ranks` has for every pixel whose mask is seen there, from 1, and `order` for every rank,
+/// from 0, the mask's place in the list.
+pub(super) fn draw(picture: &mut RgbImage, ranks: &[Option<NonZeroU32>], order: &[usize]) {
     let (width, height) = (i64::from(picture.width()), i64::from(picture.height()));
     let seen = seen(ranks, width as usize, order.len());
     let number = |rank: usize| (order[rank] + 1).to_string();
@@ -56,7 +58,8 @@ pub(super) fn draw(picture: &mut RgbImage, ranks: &[Option<usize>], order: &[usi
     for rank in outside {
         let small = RasterHeight::Size16;
         let is_in_picture = |a: &Area| a[0] >= 0 && a[1] >= 0 && a[2] <= width && a[3] <= height;
-        let is_mask = |x: i64, y: i64| ranks[(y * width + x) as usize] == Some(rank);
+        let own = NonZeroU32::new(rank as u32 + 1);
+        let is_mask = |x: i64, y: i64| ranks[(y * width + x) as usize] == own;
         let may_be = |a: &Area| {
             is_in_picture(a)
                 && !tags.iter().any(|tag: &Tag| overlap(a, &tag.area))
@@ -71,7 +74,7 @@ pub(super) fn draw(picture: &mut RgbImage, ranks: &[Option<usize>], order: &[usi
     }
 }
 
-fn seen(ranks: &[Option<usize>], width: usize, count: usize) -> Vec<Seen> {
+fn seen(ranks: &[Option<NonZeroU32>], width: usize, count: usize) -> Vec<Seen> {
     let nothing = Seen {
         pixels: 0,
         area: [i64::MAX, i64::MAX, 0, 0],
@@ -85,7 +88,9 @@ fn seen(ranks: &[Option<usize>], width: usize, count: usize) -> Vec<Seen> {
     let pixels = || {
         let places = (0..ranks.len()).map(|index| ((index % width) as i64, (index / width) as i64));
         let pixels = places.zip(ranks).zip(&depths);
-        pixels.filter_map(|((place, rank), depth)| Some((place, (*rank)?, *depth)))
+        pixels.filter_map(|((place, rank), depth)| {
+            Some((place, rank.as_ref()?.get() as usize - 1, *depth))
+        })
     };
     for ((x, y), rank, depth) in pixels() {
         let seen = &mut all[rank];

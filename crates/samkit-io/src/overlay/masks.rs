@@ -1,7 +1,11 @@
 //! Masks in colours over the photograph.
 
+use std::num::NonZeroU32;
+
 use image::{Rgb, RgbImage};
-use samkit_core::{Mask, Rle};
+#[cfg(test)]
+use samkit_core::Mask;
+use samkit_core::Rle;
 
 use super::{
     ids,
@@ -13,30 +17,50 @@ const FILL_ALPHA: f32 = 0.45;
 const CONTOUR_ALPHA: f32 = 0.95;
 const RIM_ALPHA: f32 = 0.8;
 
-/// What is seen of the masks at a pixel: of which mask, by its rank in size.
-#[derive(Clone, Copy)]
-enum Layer {
-    Nothing,
-    Fill(usize),
+/// What is seen of a mask at a pixel.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    Fill,
     /// Next to the contour, on the inside.
-    Rim(usize),
-    Contour(usize),
+    Rim,
+    Contour,
 }
 
+/// What is seen of the masks at a pixel: nothing, or a part of one, by its rank in size. In four bytes:
+/// large images have many of them.
+#[derive(Clone, Copy)]
+struct Layer(u32);
+
 impl Layer {
-    fn rank(self) -> Option<usize> {
-        match self {
-            Self::Nothing => None,
-            Self::Fill(rank) | Self::Rim(rank) | Self::Contour(rank) => Some(rank),
-        }
+    const NOTHING: Self = Self(0);
+
+    fn new(part: Part, rank: usize) -> Self {
+        let kind = match part {
+            Part::Fill => 1,
+            Part::Rim => 2,
+            Part::Contour => 3,
+        };
+        // More masks than a quarter of all numbers would not fit into memory.
+        Self(((rank as u32) << 2) | kind)
+    }
+
+    fn seen(self) -> Option<(Part, usize)> {
+        let part = match self.0 & 3 {
+            0 => return None,
+            1 => Part::Fill,
+            2 => Part::Rim,
+            _ => Part::Contour,
+        };
+        Some((part, (self.0 >> 2) as usize))
     }
 
     fn over(self, pixel: Rgb<u8>) -> Rgb<u8> {
-        match self {
-            Self::Nothing => pixel,
-            Self::Fill(rank) => mix(pixel, palette::color(rank), FILL_ALPHA),
-            Self::Rim(rank) => mix(pixel, rim(palette::color(rank)), RIM_ALPHA),
-            Self::Contour(rank) => mix(pixel, palette::color(rank), CONTOUR_ALPHA),
+        let Some((part, rank)) = self.seen() else { return pixel };
+        let color = palette::color(rank);
+        match part {
+            Part::Fill => mix(pixel, color, FILL_ALPHA),
+            Part::Rim => mix(pixel, rim(color), RIM_ALPHA),
+            Part::Contour => mix(pixel, color, CONTOUR_ALPHA),
         }
     }
 }
@@ -67,7 +91,8 @@ pub fn mask_overlay_with_ids(image: &RgbImage, masks: &[&Rle]) -> RgbImage {
     let order = order(masks);
     let layers = layers(image, masks, &order);
     let mut overlay = painted(image, &layers);
-    let ranks: Vec<Option<usize>> = layers.into_iter().map(Layer::rank).collect();
+    let rank = |layer: Layer| NonZeroU32::new(layer.seen()?.1 as u32 + 1);
+    let ranks: Vec<_> = layers.into_iter().map(rank).collect();
     ids::draw(&mut overlay, &ranks, &order);
     overlay
 }
@@ -81,7 +106,7 @@ fn order(masks: &[&Rle]) -> Vec<usize> {
 
 fn layers(image: &RgbImage, masks: &[&Rle], order: &[usize]) -> Vec<Layer> {
     let line = line_width(image.dimensions()) as i32;
-    let mut layers = vec![Layer::Nothing; image.width() as usize * image.height() as usize];
+    let mut layers = vec![Layer::NOTHING; image.width() as usize * image.height() as usize];
     for (rank, &index) in order.iter().enumerate() {
         let size = masks[index].size();
         assert_eq!(image.dimensions(), (size.width, size.height), "mask and image differ in size");
@@ -98,44 +123,113 @@ fn painted(image: &RgbImage, layers: &[Layer]) -> RgbImage {
     overlay
 }
 
+/// Paints a mask over what is there. A pixel of the mask is on its contour, or on the rim, by its distance
+/// from the nearest pixel beside the mask; that one touches the mask, at least at a corner, so that
+/// discs around those find the same as looking around every pixel, in a small part of the time.
 fn paint(layers: &mut [Layer], rle: &Rle, rank: usize, line: i32) {
     if rle.area() == 0 {
         return;
     }
     let mask = rle.to_mask();
-    let width = rle.size().width as usize;
-    let disc = disc(line + (line + 1) / 2);
+    let size = rle.size();
+    let (width, height) = (size.width as i32, size.height as i32);
+    let place = |x: i32, y: i32| y as usize * size.width as usize + x as usize;
+    let is_inside = |x: i32, y: i32| {
+        (0..width).contains(&x) && (0..height).contains(&y) && mask.get(x as u32, y as u32)
+    };
     let bbox = rle.inclusive_bbox();
-    for y in bbox.y0 as u32..=bbox.y1 as u32 {
-        for x in bbox.x0 as u32..=bbox.x1 as u32 {
-            if mask.get(x, y) {
-                let nearest = disc.iter().find(|&&(dx, dy)| is_outside(&mask, x, y, dx, dy));
-                layers[y as usize * width + x as usize] = match nearest {
-                    Some((dx, dy)) if dx * dx + dy * dy <= line * line => Layer::Contour(rank),
-                    Some(_) => Layer::Rim(rank),
-                    None => Layer::Fill(rank),
-                };
+    let (columns, rows) = (bbox.x0 as i32..=bbox.x1 as i32, bbox.y0 as i32..=bbox.y1 as i32);
+    for y in rows.clone() {
+        for x in columns.clone().filter(|&x| is_inside(x, y)) {
+            layers[place(x, y)] = Layer::new(Part::Fill, rank);
+        }
+    }
+    let disc = disc(line + (line + 1) / 2);
+    let contour = Layer::new(Part::Contour, rank);
+    // Along the image's border there is no contour: what lies beyond is not beside the mask.
+    let wider = |range: &std::ops::RangeInclusive<i32>, end: i32| {
+        (range.start() - 1).max(0)..=(range.end() + 1).min(end - 1)
+    };
+    for y in wider(&rows, height) {
+        for x in wider(&columns, width) {
+            let touches = || NEIGHBOURS.iter().any(|(dx, dy)| is_inside(x + dx, y + dy));
+            if is_inside(x, y) || !touches() {
+                continue;
+            }
+            for &(dx, dy) in &disc {
+                if !is_inside(x + dx, y + dy) {
+                    continue;
+                }
+                let layer = &mut layers[place(x + dx, y + dy)];
+                if dx * dx + dy * dy <= line * line {
+                    *layer = contour;
+                } else if layer.0 != contour.0 {
+                    *layer = Layer::new(Part::Rim, rank);
+                }
             }
         }
     }
 }
 
-/// Offsets of the pixels within `radius`, nearest first, without the centre.
+const NEIGHBOURS: [(i32, i32); 8] =
+    [(-1, -1), (0, -1), (1, -1), (-1, 0), (1, 0), (-1, 1), (0, 1), (1, 1)];
+
+/// Offsets of the pixels within `radius`, without the centre.
 fn disc(radius: i32) -> Vec<(i32, i32)> {
     let reach = -radius..=radius;
     let square = reach.clone().flat_map(|y| reach.clone().map(move |x| (x, y)));
-    let limit = radius * radius;
-    let mut disc: Vec<_> = square.filter(|(x, y)| (1..=limit).contains(&(x * x + y * y))).collect();
-    disc.sort_by_key(|(x, y)| x * x + y * y);
-    disc
+    square.filter(|(x, y)| (1..=radius * radius).contains(&(x * x + y * y))).collect()
 }
 
-/// Whether the pixel at an offset is in the image and not in the mask: along the image's border
-/// there is no contour.
-fn is_outside(mask: &Mask, x: u32, y: u32, dx: i32, dy: i32) -> bool {
-    let size = mask.size();
-    match (x.checked_add_signed(dx), y.checked_add_signed(dy)) {
-        (Some(x), Some(y)) if x < size.width && y < size.height => !mask.get(x, y),
-        _ => false,
+#[cfg(test)]
+mod tests {
+    use samkit_core::Size;
+
+    use super::*;
+
+    /// What is painted, by looking around every pixel.
+    fn plainly(mask: &Mask, line: i32) -> Vec<u32> {
+        let size = mask.size();
+        let reach = line + (line + 1) / 2;
+        let part = |x: i32, y: i32| {
+            let others = mask.pixels().iter().enumerate().filter(|(_, inside)| !**inside);
+            let nearest = others.map(|(place, _)| {
+                let (ox, oy) = (place as i32 % size.width as i32, place as i32 / size.width as i32);
+                (x - ox).pow(2) + (y - oy).pow(2)
+            });
+            match nearest.min() {
+                Some(near) if near <= line * line => Part::Contour,
+                Some(near) if near <= reach * reach => Part::Rim,
+                _ => Part::Fill,
+            }
+        };
+        let places =
+            (0..size.height as i32).flat_map(|y| (0..size.width as i32).map(move |x| (x, y)));
+        places
+            .map(|(x, y)| match mask.get(x as u32, y as u32) {
+                true => Layer::new(part(x, y), 5).0,
+                false => 0,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn discs_around_what_touches_a_mask_find_its_contour() {
+        let size = Size::new(30, 22);
+        let shapes: [&dyn Fn(u32, u32) -> bool; 4] = [
+            &|x, y| (x as i32 - 14).pow(2) + (y as i32 - 11).pow(2) < 90,
+            &|x, y| x < 17 && y > 4 && !((6..9).contains(&x) && (9..12).contains(&y)),
+            &|x, y| (x * 7 + y * 13) % 11 < 7,
+            &|_, _| true,
+        ];
+        for shape in shapes {
+            for line in 1..4 {
+                let mask = Mask::from_fn(size, shape);
+                let mut layers = vec![Layer::NOTHING; size.area()];
+                paint(&mut layers, &Rle::from_mask(&mask), 5, line);
+                let painted: Vec<u32> = layers.iter().map(|layer| layer.0).collect();
+                assert!(painted == plainly(&mask, line), "line {line}");
+            }
+        }
     }
 }

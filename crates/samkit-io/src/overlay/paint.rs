@@ -16,7 +16,8 @@ pub(super) fn brightness(color: Rgb<u8>) -> f32 {
     0.299 * f32::from(color[0]) + 0.587 * f32::from(color[1]) + 0.114 * f32::from(color[2])
 }
 
-/// Width of a thin line that is still seen when an image of this size fills a screen.
+/// Width of a thin line that is still seen when an image of this size fills a screen. In a long and low
+/// image it is thinner, so that it does not cover everything.
 pub(super) fn line_width((width, height): (u32, u32)) -> u32 {
-    (width.max(height) + 400) / 800 + 1
+    ((width.max(height) + 400) / 800 + 1).min(width.min(height) / 64 + 1)
 }
