@@ -13,9 +13,12 @@ use tempfile::TempDir;
 
 const SIZE: Size = Size::new(64, 48);
 
+/// Whether a pixel is inside.
+type Shape = fn(u32, u32) -> bool;
+
 /// Things with masks: one plain, one with a hole, one of two parts.
 fn things() -> Vec<Instance> {
-    let masks: [fn(u32, u32) -> bool; 3] = [
+    let shapes: [Shape; 3] = [
         |x, y| (4..20).contains(&x) && (5..15).contains(&y),
         |x, y| {
             (30..50).contains(&x)
@@ -25,7 +28,7 @@ fn things() -> Vec<Instance> {
         |x, y| (x < 9 && y > 30) || (x > 55 && y < 7),
     ];
     let labels = [("heron", 3), ("egret", 5), ("heron", 3)];
-    let thing = |(inside, (label, id)): (fn(u32, u32) -> bool, (&str, u32))| {
+    let thing = |(inside, (label, id)): (Shape, (&str, u32))| {
         let mask = Rle::from_mask(&Mask::from_fn(SIZE, inside));
         Instance {
             bbox: mask.bbox(),
@@ -35,7 +38,7 @@ fn things() -> Vec<Instance> {
             mask: Some(mask),
         }
     };
-    masks.into_iter().zip(labels).map(thing).collect()
+    shapes.into_iter().zip(labels).map(thing).collect()
 }
 
 /// Two images, the second with nothing in it, and the folder that they are in.
