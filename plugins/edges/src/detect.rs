@@ -67,12 +67,14 @@ pub fn detect_edges(
         for (rim, candidate) in rims.iter().zip(&candidates) {
             votes.add_distinct(rim, candidate.found.predicted_iou);
         }
+        drop(rims);
         let raw = votes.into_strengths();
         let thinned = thinned(&raw, params.thinning);
         (raw, thinned)
     } else {
         let mut map = EdgeMap::new(size);
         rims.iter().for_each(|rim| map.add(rim));
+        drop(rims);
         let raw = map.into_normalised();
         let thinned = thin(&raw, params.thinning);
         (raw, thinned)

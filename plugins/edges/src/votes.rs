@@ -52,14 +52,14 @@ impl Votes {
 
     /// Strengths from 0 to 1, which mean the same in every image.
     pub(crate) fn into_strengths(self) -> EdgeImage {
-        let all = self.all.iter().map(|sum| sum / (STEEPEST * self.prompts));
-        let distinct = self.distinct.iter().map(|sum| sum / STEEPEST);
-        let strongest = self.strongest.iter().map(|strength| strength / STEEPEST);
-        let strengths = all.zip(distinct).zip(strongest).map(|((all, distinct), strongest)| {
-            let mean = (all * distinct * strongest).cbrt();
-            mean / (mean + HALF)
-        });
-        let strengths = strengths.collect();
+        // In the place of one of the sums: large images have little memory to spare.
+        let mut strengths = self.all;
+        let others = self.distinct.iter().zip(&self.strongest);
+        for (strength, (distinct, strongest)) in strengths.iter_mut().zip(others) {
+            let all = *strength / (STEEPEST * self.prompts);
+            let mean = (all * (distinct / STEEPEST) * (strongest / STEEPEST)).cbrt();
+            *strength = mean / (mean + HALF);
+        }
         EdgeImage::from_raw(self.size.width, self.size.height, strengths)
             .expect("one strength a pixel")
     }
