@@ -11,7 +11,7 @@ use samkit_io::{draw_prompt, edge_overlay, mask_overlay, to_gray8, to_gray16};
 use samkit_models::LocalModel;
 use samkit_plugin::EXT_SAM;
 use samkit_plugin_host::{
-    Description, EdgeImage, Input, Instance, Kind, Output, Pixels, Plugin, PluginError, RegionView,
+    Description, Input, Instance, Kind, Output, Pixels, Plugin, PluginError, RegionView,
     ServiceError, SlotDescription, Table, View, watched,
 };
 use samkit_recipe::ProductInfo;
@@ -232,15 +232,9 @@ fn suffix(task: &str, number: usize, slot: &SlotDescription) -> String {
 fn content(output: &Output, slot: &SlotDescription) -> Content {
     match output.view() {
         View::Image(pixels) => picture(pixels),
-        View::EdgeMap(map) => {
-            let map = EdgeImage::from_raw(map.width(), map.height(), map.as_raw().to_vec());
-            let map = map.expect("the view has a value a pixel");
-            // What is written unasked is to be looked at; the rest is for other programs.
-            match slot.is_default {
-                true => Content::Gray8(to_gray8(&map)),
-                false => Content::Gray16(to_gray16(&map)),
-            }
-        }
+        // What is written unasked is to be looked at; the rest is for other programs.
+        View::EdgeMap(map) if slot.is_default => Content::Gray8(to_gray8(map)),
+        View::EdgeMap(map) => Content::Gray16(to_gray16(map)),
         View::Boxes(regions) | View::Masks(regions) => {
             Content::Json(short_numbers(regions.iter().map(record).collect()))
         }
@@ -328,11 +322,7 @@ fn overlay(image: &RgbImage, outputs: &[Output], things: Option<&Things>) -> Con
     let mut overlay = image.clone();
     for output in outputs {
         match output.view() {
-            View::EdgeMap(map) => {
-                let map = EdgeImage::from_raw(map.width(), map.height(), map.as_raw().to_vec());
-                let map = map.expect("the view has a value a pixel");
-                return Content::Rgb(edge_overlay(image, &to_gray8(&map)));
-            }
+            View::EdgeMap(map) => return Content::Rgb(edge_overlay(image, &to_gray8(map))),
             View::Masks(regions) => {
                 let masks: Vec<_> = regions.iter().filter_map(|region| region.mask()).collect();
                 overlay = mask_overlay(&overlay, &masks.iter().collect::<Vec<_>>());

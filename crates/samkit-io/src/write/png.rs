@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Write},
+    ops::Deref,
     path::Path,
 };
 
@@ -24,14 +25,14 @@ pub type Gray16Image = ImageBuffer<Luma<u16>, Vec<u16>>;
 pub type GrayMap = ImageBuffer<Luma<f32>, Vec<f32>>;
 
 /// A map from 0 to 1 as 0 to 255, rounded to the nearest. What lies outside is cut off; NaN is 0.
-pub fn to_gray8(map: &GrayMap) -> GrayImage {
+pub fn to_gray8(map: &ImageBuffer<Luma<f32>, impl Deref<Target = [f32]>>) -> GrayImage {
     GrayImage::from_fn(map.width(), map.height(), |x, y| {
         Luma([(map[(x, y)][0] * 255.0).round() as u8])
     })
 }
 
 /// A map from 0 to 1 as 0 to 65,535, rounded to the nearest. What lies outside is cut off; NaN is 0.
-pub fn to_gray16(map: &GrayMap) -> Gray16Image {
+pub fn to_gray16(map: &ImageBuffer<Luma<f32>, impl Deref<Target = [f32]>>) -> Gray16Image {
     Gray16Image::from_fn(map.width(), map.height(), |x, y| {
         Luma([(map[(x, y)][0] * 65_535.0).round() as u16])
     })
