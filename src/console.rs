@@ -4,7 +4,10 @@ use std::{fmt, io::IsTerminal, path::Path, sync::Mutex, time::Duration};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
-use crate::cli::{ColorWhen, GlobalArgs};
+use crate::{
+    cli::{ColorWhen, GlobalArgs},
+    print::tell,
+};
 
 /// How much is said, and in which form.
 #[derive(Clone, Copy, Debug)]
@@ -26,14 +29,14 @@ impl Console {
     /// A line for everybody.
     pub(crate) fn say(&self, line: &str) {
         if !self.quiet {
-            eprintln!("{line}");
+            tell!("{line}");
         }
     }
 
     /// A line for those who asked for details.
     pub(crate) fn detail(&self, line: &str) {
         if self.verbose {
-            eprintln!("{line}");
+            tell!("{line}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! The program `samkit`: reads the command line, runs one command, and is the one place where
 //! errors become text and exit codes.
 #![forbid(unsafe_code)]
-#![deny(clippy::print_stdout)]
+#![deny(clippy::print_stdout, clippy::print_stderr)]
 
 mod batch;
 mod catalogue;
@@ -24,6 +24,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+use crate::print::tell;
+
 /// Exit code of a request that was wrong, so that nothing ran; clap's own errors have it too.
 const WRONG_REQUEST: u8 = 2;
 
@@ -35,7 +37,7 @@ fn main() -> ExitCode {
     match commands::dispatch(cli, console) {
         Ok(outcome) => ExitCode::from(outcome.exit_code()),
         Err(error) => {
-            eprintln!("{:?}", miette::Report::new(error));
+            tell!("{:?}", miette::Report::new(error));
             ExitCode::from(WRONG_REQUEST)
         }
     }

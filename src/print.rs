@@ -1,4 +1,5 @@
-//! Standard output, whose reader may have seen enough: `samkit plugins show edges | head -3`.
+//! Standard output and standard error, whose readers may have seen enough:
+//! `samkit plugins show edges | head -3`.
 
 use std::{
     fs::File,
@@ -21,7 +22,7 @@ fn print_with(write: impl FnOnce(&mut io::StdoutLock<'_>) -> io::Result<()>) {
     if let Err(error) = write(&mut stdout).and_then(|()| stdout.flush())
         && error.kind() != ErrorKind::BrokenPipe
     {
-        eprintln!("cannot write to standard output: {error}");
+        tell!("cannot write to standard output: {error}");
     }
 }
 
@@ -32,3 +33,16 @@ macro_rules! say {
     };
 }
 pub(crate) use say;
+
+/// A line on standard error. Nobody can be told that it cannot be written, and a run goes on without it.
+pub(crate) fn print_error(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{line}");
+}
+
+/// A line on standard error, as `eprintln!` takes it; that one panics when its reader is gone.
+macro_rules! tell {
+    ($($arguments:tt)*) => {
+        $crate::print::print_error(&format!($($arguments)*))
+    };
+}
+pub(crate) use tell;

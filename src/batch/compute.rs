@@ -21,6 +21,7 @@ use crate::{
     console::{Console, Fetching},
     error::{CliError, one_line},
     job::{Job, JobStep},
+    print::tell,
     report::{Failure, ImageReport, StepReport, origin_name},
     stop,
     tasks::{Artifact, Given, Named, Subject, Talk, TaskError, Things, dataset},
@@ -130,7 +131,7 @@ impl<'j> Compute<'j> {
                         let failure = Failure::new(&error);
                         if error.is_end() {
                             let name = &computed.report.image;
-                            bar.suspend(|| eprintln!("{name}: {}", failure.message));
+                            bar.suspend(|| tell!("{name}: {}", failure.message));
                             return ControlFlow::Break(());
                         }
                         computed.report.steps.push(StepReport::failed(step, failure));

@@ -6,6 +6,7 @@ use indicatif::{MultiProgress, ProgressBar};
 
 use crate::{
     console::{Console, counted, duration},
+    print::tell,
     report::ImageReport,
 };
 
@@ -60,7 +61,7 @@ impl Progress {
             let help = failure.help.as_deref().map(|help| format!(" (hint: {help})"));
             // Errors are for everybody, also for those who asked for quiet.
             self.bars.suspend(|| {
-                eprintln!("{title}: failed: {}{}", failure.message, help.unwrap_or_default());
+                tell!("{title}: failed: {}{}", failure.message, help.unwrap_or_default());
             });
         }
         let files = report.outputs().count();

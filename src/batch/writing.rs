@@ -4,6 +4,7 @@ use std::{
     collections::HashSet,
     fs,
     io::{ErrorKind, Write},
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
         Mutex, PoisonError,
@@ -49,8 +50,17 @@ impl Writing<'_> {
         loop {
             let next = computed.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(computed) = next else { return };
-            if !self.is_over() {
-                self.image(computed);
+            if self.is_over() {
+                continue;
+            }
+            // Whoever hands images over would wait for ever for a thread that is gone.
+            let name = computed.report.image.clone();
+            let written = catch_unwind(AssertUnwindSafe(|| self.image(computed)));
+            if written.is_err() {
+                self.stop(Failure {
+                    message: format!("the program failed while it wrote the files of {name}"),
+                    help: Some("this is a mistake of samkit: please report it".into()),
+                });
             }
         }
     }

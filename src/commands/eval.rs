@@ -21,7 +21,7 @@ use crate::{
     cli::GlobalArgs,
     console::{Console, counted, known_length},
     error::{CliError, one_line},
-    print::print_text,
+    print::{print_text, tell},
     report::{self, table::aligned},
     stop,
 };
@@ -138,7 +138,7 @@ pub(super) fn run(
         print_text(&text(&scores, &names, &protocol, args.per_image));
     }
     for Failure { image, reason } in &failures {
-        eprintln!("{image} was not scored: {reason}");
+        tell!("{image} was not scored: {reason}");
     }
     Ok(if failures.is_empty() { Outcome::Done } else { Outcome::SomeFailed })
 }

@@ -26,7 +26,7 @@ use crate::{
     console::Console,
     error::CliError,
     job::Job,
-    print::print_file,
+    print::{print_file, tell},
     report::{self, Failure},
     tasks::Talk,
 };
@@ -124,7 +124,7 @@ fn finish(
     let stopped = ending.stopped.clone();
     if let Some(Failure { message, help }) = &stopped {
         let help = help.as_deref().map(|help| format!(" (hint: {help})")).unwrap_or_default();
-        eprintln!("stopped: {message}{help}");
+        tell!("stopped: {message}{help}");
     }
     let report = match batch::finish(header, output, records, ending) {
         Ok(report) => report,
@@ -132,7 +132,7 @@ fn finish(
         Err(error) => {
             // Of one cause both are; the first was told.
             if stopped.is_none() {
-                eprintln!("{:?}", miette::Report::new(error));
+                tell!("{:?}", miette::Report::new(error));
             }
             return Ok(Outcome::SomeFailed);
         }

@@ -15,7 +15,7 @@ use crate::{
     catalogue::find_plugins,
     cli::GlobalArgs,
     error::{CliError, one_line},
-    print::{print_text, say},
+    print::{print_text, say, tell},
     report::{print_json, table::aligned},
 };
 
@@ -118,7 +118,7 @@ fn list(args: &PluginsArgs, folders: &[PathBuf]) -> Result<Outcome, CliError> {
         say!("  {}{remark}", folder.display());
     }
     for error in errors {
-        eprintln!("{:?}", miette::Report::new(error));
+        tell!("{:?}", miette::Report::new(error));
     }
     Ok(outcome)
 }

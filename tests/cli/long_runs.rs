@@ -325,6 +325,25 @@ fn a_full_disk_ends_the_run_and_it_can_be_resumed() {
     assert!(files == reference);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_run_goes_on_when_nobody_reads_what_it_says() {
+    let place = boxes(30);
+    let mut child = start(&place, "out", &["-v"]);
+    // As in `samkit … 2>&1 | head -1`.
+    drop(child.stderr.take());
+    let patience = Instant::now() + Duration::from_secs(60);
+    let status = loop {
+        match child.try_wait().expect("its state") {
+            Some(status) => break status,
+            None if Instant::now() > patience => panic!("it hangs: {:?}", child.kill()),
+            None => sleep(Duration::from_millis(5)),
+        }
+    };
+    assert_eq!(status.code(), Some(0));
+    assert!(place.files("out") == reference(&place));
+}
+
 #[test]
 fn images_beyond_the_limits_are_refused_and_the_others_done() {
     let place = boxes(2);
