@@ -66,10 +66,7 @@ impl Console {
             return ProgressBar::hidden();
         }
         let bar = ProgressBar::with_draw_target(Some(total as u64), ProgressDrawTarget::hidden())
-            .with_style(
-                style("[{bar:40}] {pos} of {len} images, {rate}, {eta} left")
-                    .with_key("rate", rate),
-            )
+            .with_style(style("[{bar:40}] {pos} of {len} images{rate}").with_key("rate", rate))
             .with_position(done as u64);
         // The rate is that of this start of the run.
         bar.reset_eta();
@@ -97,14 +94,17 @@ pub(crate) fn known_length(line: &ProgressBar, total: usize) {
     }
 }
 
-/// Images a second, or seconds an image, whichever is more than one.
+/// Images a second, or seconds an image, whichever is more than one; and the remaining time.
 fn rate(state: &ProgressState, out: &mut dyn fmt::Write) {
     let rate = state.per_sec();
+    if rate <= 0.0 {
+        return;
+    }
     let _ = match rate {
-        1.0.. => write!(out, "{rate:.1} a second"),
-        _ if rate > 0.0 => write!(out, "{} each", duration(Duration::from_secs_f64(1.0 / rate))),
-        _ => write!(out, "none yet"),
+        1.0.. => write!(out, ", {rate:.1} a second"),
+        _ => write!(out, ", {} each", duration(Duration::from_secs_f64(1.0 / rate))),
     };
+    let _ = write!(out, ", {} left", duration(state.eta()));
 }
 
 fn style(template: &str) -> ProgressStyle {

@@ -90,10 +90,24 @@ pub(crate) enum CliError {
          `--output`"
     ))]
     OtherRun { path: PathBuf, changes: String },
+    /// A shard would lie beside those of another run.
+    #[error("{} is of a shard of another run: {changes}", path.display())]
+    #[diagnostic(help(
+        "undo the change, choose another folder with `--output`, or remove that file to do everything \
+         anew"
+    ))]
+    OtherShards { path: PathBuf, changes: String },
     /// The journal of a run cannot be read or written.
     #[error("the journal of the run in {} failed", path.display())]
     #[diagnostic(help("check the disk; `--resume` goes on with what is recorded"))]
     Journal { path: PathBuf, source: std::io::Error },
+    /// A folder with annotations in several formats.
+    #[error("{} is the output folder of a run, which may hold several formats", path.display())]
+    Several {
+        path: PathBuf,
+        #[help]
+        help: String,
+    },
     /// Shards that cannot be joined.
     #[error("{reason}")]
     Merge {

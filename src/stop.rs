@@ -10,6 +10,8 @@ use std::{
 
 use samkit_plugin_host::Cancel;
 
+use crate::print::tell;
+
 /// Exit code of a run that was stopped, by the shells' convention 128 + SIGINT.
 pub(crate) const EXIT_CODE: u8 = 130;
 
@@ -26,6 +28,7 @@ pub(crate) fn install() {
         if again || !DEFERRED.load(Ordering::Relaxed) {
             std::process::exit(EXIT_CODE.into());
         }
+        tell!("stopping, when what is done is written; Ctrl-C again stops at once");
     };
     // Without a handler Ctrl-C still works, less politely.
     let _ = ctrlc::set_handler(handler);

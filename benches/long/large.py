@@ -15,7 +15,7 @@ import time
 
 from PIL import Image, ImageDraw, ImageFilter
 
-EVERYTHING = "masks,overlay,labels,pngs,cutouts,geojson,labelme,coco,coco_polygons,yolo,csv"
+EVERYTHING = "masks,overlay,labels,pngs,cutouts,geojson,labelme,coco,coco-polygons,yolo,csv"
 RUNS = [
     ("everything", ["--points-per-side", "8", "--save", EVERYTHING]),
     ("edges", ["--points-per-side", "8", "--save", "thinned,raw,overlay"]),

@@ -21,6 +21,23 @@ pub(crate) const FORMAT: u32 = 1;
 /// Longer than any line of an image with masks: a guard against files that are no journals.
 const LONGEST_LINE: u64 = 1 << 30;
 
+/// The journals of shards in an output folder, in the order of their names.
+///
+/// # Errors
+/// When the folder of a run cannot be listed.
+pub(crate) fn of_shards(output: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(output.join(FOLDER))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with("journal.") && name.contains("-of-") && name.ends_with(".jsonl") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// The journal's file.
 pub(crate) fn path(output: &Path, shard: Option<Shard>) -> PathBuf {
     let name = shard.map_or("journal.jsonl".into(), |shard| format!("journal.{shard}.jsonl"));
@@ -85,6 +102,16 @@ impl Journal {
             self.records.files = vec![self.path.clone()];
         }
         Ok(())
+    }
+
+    /// Whether nothing is in it and there is an earlier one, which is worth more then.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.path != self.goal && self.goal.exists()
+    }
+
+    /// Gives way to the earlier one.
+    pub(crate) fn discard(self) {
+        let _ = fs::remove_file(&self.path);
     }
 
     /// [`Journal::settle`], then [`Journal::append`].
@@ -172,6 +199,19 @@ impl Records {
         }
         records.files = paths;
         Ok((headers, records))
+    }
+
+    /// The header of one journal.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no journal.
+    pub(crate) fn header(path: &Path) -> io::Result<Header> {
+        let mut line = Vec::new();
+        BufReader::new(File::open(path)?).take(LONGEST_LINE).read_until(b'\n', &mut line)?;
+        match serde_json::from_slice(&line)? {
+            Line::Begin(header) => Ok(header),
+            Line::Image(_) | Line::End(_) => Err(io::ErrorKind::InvalidData.into()),
+        }
     }
 
     /// How many images are done with.

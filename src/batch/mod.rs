@@ -27,10 +27,10 @@ use samkit_engine::{EmbeddingCache, Timings};
 use samkit_io::OutputNames;
 
 pub(crate) use finish::{Ending, finish, report_name};
-pub(crate) use journal::{FOLDER, Records};
+pub(crate) use journal::{FOLDER, Records, of_shards};
 pub(crate) use lock::Lock;
 pub(crate) use record::Header;
-pub(crate) use resume::remove_unfinished;
+pub(crate) use resume::{differences, remove_unfinished};
 
 use self::{
     compute::{Compute, Computed},
@@ -56,7 +56,8 @@ pub(crate) struct Done {
     pub(crate) ending: Ending,
 }
 
-/// Works through the job; `notes` are for the record. The output folder is locked.
+/// Works through the job; `notes` are for the record. The output folder is locked. Gives nothing when it
+/// was stopped before the first image where an earlier run has left something: that stays as it is.
 ///
 /// # Errors
 /// When the journal cannot be begun, or the weights cannot be had or loaded.
@@ -65,7 +66,7 @@ pub(crate) fn run(
     cache: Option<Arc<EmbeddingCache>>,
     mut notes: Vec<String>,
     console: Console,
-) -> Result<Done, CliError> {
+) -> Result<Option<Done>, CliError> {
     let start = Instant::now();
     let names = OutputNames::new(&job.images);
     let ids = dataset::image_ids(&job.images);
@@ -94,6 +95,11 @@ pub(crate) fn run(
     let end = writing.end.into_inner().unwrap_or_else(PoisonError::into_inner);
     let mut journal = writing.journal.into_inner().unwrap_or_else(PoisonError::into_inner);
     worked?;
+    if journal.is_idle() {
+        // Stopped before its first image: what an earlier run has done is worth more.
+        journal.discard();
+        return Ok(None);
+    }
     let session = session(job, &compute, start);
     let stopped = end.or_else(|| {
         // What is made of all images is made of the journal, whether or not this line is in it.
@@ -108,7 +114,7 @@ pub(crate) fn run(
     }
     let threads = Some(job.thread_count());
     let ending = Ending { notes, threads, resumed, stopped, session: Some(session) };
-    Ok(Done { header: resume::header(job, &names), records, ending })
+    Ok(Some(Done { header: resume::header(job, &names), records, ending }))
 }
 
 /// One thread reads, this one computes, and as many as the job says write.

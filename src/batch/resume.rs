@@ -100,6 +100,9 @@ pub(super) fn begin(job: &Job, names: &OutputNames, ids: &[u64]) -> Result<Begun
     if (earlier.is_some() || has_begun) && job.long.shard.is_none() {
         remove_unfinished(&job.output);
     }
+    if job.long.shard.is_some() {
+        fit_in(job, &path, &header)?;
+    }
     let mut done = vec![false; job.images.len()];
     if !job.long.resume {
         let note = earlier.and_then(|(_, records)| unfinished(&records, job));
@@ -153,6 +156,20 @@ pub(super) fn begin(job: &Job, names: &OutputNames, ids: &[u64]) -> Result<Begun
     Ok(Begun { journal, done, note: Some(note) })
 }
 
+/// A shard whose neighbours are of another run could never be merged with them.
+fn fit_in(job: &Job, own: &Path, header: &Header) -> Result<(), CliError> {
+    for path in journal::of_shards(&job.output).into_iter().flatten() {
+        // One that is being begun, or damaged, says nothing.
+        let Ok(other) = Records::header(&path) else { continue };
+        let changes = differences(&other, header);
+        if path != own && !changes.is_empty() {
+            let changes = changes.join("; ");
+            return Err(CliError::OtherShards { path, changes });
+        }
+    }
+    Ok(())
+}
+
 /// Whether nothing is left to do for an image: it went well, its file is the same, and so are all
 /// that were written.
 fn is_done(entry: &Entry, job: &Job, place: usize) -> bool {
@@ -175,13 +192,23 @@ fn unfinished(records: &Records, job: &Job) -> Option<String> {
     })
 }
 
-/// What is different in another run.
-fn differences(old: &Header, new: &Header) -> Vec<String> {
+/// What is different in another run, place by place.
+pub(crate) fn differences(old: &Header, new: &Header) -> Vec<String> {
     let mut changes = Vec::new();
     if old.samkit != new.samkit {
         changes.push(format!("version of samkit: was {}, is {}", old.samkit, new.samkit));
     }
     compare("", &old.plan, &new.plan, &mut changes);
+    let count = |header: &Header| header.shard.map(|shard| shard.count);
+    if let (Some(old), Some(new)) = (count(old), count(new))
+        && old != new
+    {
+        changes.push(format!("parts: were {old}, are {new}"));
+    }
+    // Without shards new images are welcome.
+    if new.shard.is_some() && old.list != new.list {
+        changes.push(format!("images: were {}, are {} or others", old.images, new.images));
+    }
     changes
 }
 

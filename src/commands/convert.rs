@@ -17,6 +17,7 @@ use samkit_io::{
 use serde_json::json;
 
 use crate::{
+    batch,
     commands::Outcome,
     console::{Console, counted},
     error::CliError,
@@ -82,13 +83,14 @@ fn word<T: FromStr<Err = ParamError>>(text: &str) -> Result<T, String> {
 pub(super) fn run(args: &ConvertArgs, console: Console) -> Result<Outcome, CliError> {
     let options = args.options()?;
     args.check_output()?;
+    args.check_folders()?;
     let Some(found) = Annotations::read_all(&args.from, &options)? else {
         return Ok(Outcome::Done);
     };
     found.notes.iter().for_each(|note| console.say(note));
     let losses = losses(args.to, &found.images);
     losses.iter().for_each(|loss| console.say(loss));
-    let mut notes = Vec::new();
+    let mut notes = args.doubts(&found);
     let categories = Categories::of(&found.images).expect("they are in memory");
     let categories = categories.with_known(&found.classes);
     let files = write(args, &found.images, &categories, &mut notes)?;
@@ -145,6 +147,47 @@ impl ConvertArgs {
             }),
             false => Ok(()),
         }
+    }
+}
+
+impl ConvertArgs {
+    /// Output folders of runs hold many formats, of which one has to be meant.
+    fn check_folders(&self) -> Result<(), CliError> {
+        let is_run = |from: &&PathBuf| from.join(batch::FOLDER).is_dir();
+        match self.from.iter().find(is_run).filter(|_| self.format.is_none()) {
+            Some(path) => Err(CliError::Several {
+                path: path.clone(),
+                help: format!(
+                    "name what is meant, such as {}, or its format with `--from`",
+                    path.join("coco.json").display()
+                ),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    /// What the files do not say and other files would.
+    fn doubts(&self, found: &Annotations) -> Vec<String> {
+        let mut doubts = Vec::new();
+        if found.format == AnnotationFormat::CocoResults && self.data_set.is_none() {
+            doubts.push(
+                "results have numbers in place of names: name their data set with `--data-set`"
+                    .into(),
+            );
+        }
+        let missing = found.images.iter().filter(|image| !image.path.is_file()).count();
+        let needs_images = matches!(
+            self.to,
+            TargetFormat::Coco | TargetFormat::CocoPolygons | TargetFormat::Labelme
+        );
+        if missing > 0 && needs_images && self.images.is_none() {
+            let images = counted(missing, "image");
+            doubts.push(format!(
+                "{images} not found, so that names are as the annotations have them: name their \
+                 folder with `--images`"
+            ));
+        }
+        doubts
     }
 }
 

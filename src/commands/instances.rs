@@ -37,7 +37,7 @@ pub(crate) struct InstancesArgs {
     #[command(flatten)]
     engine: EngineArgs,
     /// What to write: masks, overlay, labels, classes, pngs, cutouts, geojson, labelme, and of all
-    /// images coco, coco_polygons, results, csv, yolo [default: masks,overlay]
+    /// images coco, coco-polygons, results, csv, yolo [default: masks,overlay]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     save: Vec<String>,
     #[command(flatten)]

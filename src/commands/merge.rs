@@ -1,15 +1,12 @@
 //! `samkit merge`: the shards of a run as one.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::{fs, io, path::PathBuf};
 
 use clap::Args;
 
 use super::{Outcome, finish, options::OUTPUT};
 use crate::{
-    batch::{self, Ending, FOLDER, Header, Lock, Records},
+    batch::{self, Ending, Header, Lock, Records},
     console::{Console, counted},
     error::CliError,
 };
@@ -82,7 +79,7 @@ fn fault(reason: String, help: &str) -> CliError {
 fn journals(folders: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     let mut found = Vec::new();
     for folder in folders {
-        let own = in_folder(folder).map_err(|error| match error.kind() {
+        let own = batch::of_shards(folder).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => fault(
                 format!("{} is not the output folder of a run", folder.display()),
                 "name the folder that the shards wrote to",
@@ -100,28 +97,17 @@ fn journals(folders: &[PathBuf]) -> Result<Vec<PathBuf>, CliError> {
     Ok(found)
 }
 
-fn in_folder(folder: &Path) -> io::Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder.join(FOLDER))? {
-        let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name.starts_with("journal.") && name.contains("-of-") && name.ends_with(".jsonl") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
-}
-
 /// The header of the run that these are shards of.
 fn joined(journals: &[PathBuf], headers: &[Header]) -> Result<Header, CliError> {
     let first = Header { shard: None, ..headers[0].clone() };
     for (path, header) in journals.iter().zip(headers) {
         if (Header { shard: None, ..header.clone() }) != first {
+            let (one, other) = (journals[0].display(), path.display());
+            let changes = batch::differences(&headers[0], header).join("; ");
             return Err(fault(
-                format!("{} and {} are of different runs", journals[0].display(), path.display()),
-                "all shards need the same samkit, images, steps and settings; remove journals of \
-                 other runs",
+                format!("{one} and {other} are of different runs: {changes}"),
+                "all shards need the same samkit, images, steps and settings: remove the journal \
+                 that does not belong, and run its shard again",
             ));
         }
         let twin = headers.iter().filter(|other| other.shard == header.shard).count();
@@ -129,7 +115,8 @@ fn joined(journals: &[PathBuf], headers: &[Header]) -> Result<Header, CliError> 
         if twin > 1 || count(header) != count(&headers[0]) {
             return Err(fault(
                 format!("{} does not fit the other shards", path.display()),
-                "every shard must be there once, and all must be parts of the same number",
+                "every shard must be there once, and all must be parts of the same number: remove the \
+                 journal that does not belong",
             ));
         }
     }

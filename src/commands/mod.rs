@@ -108,7 +108,10 @@ fn execute(job: &Job, args: &ReportArgs, console: Console) -> Result<Outcome, Cl
             return Err(error);
         }
     };
-    let Done { header, records, ending } = done;
+    let Some(Done { header, records, ending }) = done else {
+        console.say("stopped before the first image: nothing was changed");
+        return Ok(Outcome::Stopped);
+    };
     finish(&header, &job.output, &records, ending, (args.json, args.timings), console)
 }
 

@@ -29,7 +29,7 @@ pub(crate) struct TextArgs {
     #[command(flatten)]
     engine: EngineArgs,
     /// What to write: masks, overlay, relevance, labels, classes, pngs, cutouts, geojson, labelme, and
-    /// of all images coco, coco_polygons, results, csv, yolo [default: masks,overlay]
+    /// of all images coco, coco-polygons, results, csv, yolo [default: masks,overlay]
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     save: Vec<String>,
     #[command(flatten)]

@@ -85,7 +85,11 @@ fn text(report: &RunReport<'_>, timings: bool) -> io::Result<String> {
         let _ = write!(text, "; {} failed", totals.failed);
     }
     if report.interrupted {
-        text += if report.threads.is_some() { "; stopped before the end" } else { "; incomplete" };
+        text += if report.threads.is_some() {
+            "; stopped before the end: --resume goes on"
+        } else {
+            "; incomplete"
+        };
     }
     text += "\n";
     Ok(text)

@@ -115,6 +115,13 @@ fn what_cannot_be_converted_is_refused_and_nothing_is_written() {
         place.run(&["convert", from, "--to", "coco", "-o", "out.json"]).exits(2).says(parts);
         assert!(!place.path("out.json").exists());
     }
+    std::fs::create_dir_all(place.path("run/.samkit")).expect("a folder");
+    let args = ["convert", "run", "--to", "coco", "-o", "out.json"];
+    place.run(&args).exits(2).says(&[
+        "run is the output folder of a run",
+        "run/coco.json",
+        "--from",
+    ]);
     let args = ["convert", "coco.json", "--to", "masks", "-o", "out"];
     place.run(&args).exits(2).says(&["coco-polygons", "labelme", "geojson"]);
     let args = ["convert", "coco.json", "--to", "coco", "-o", "coco.json"];

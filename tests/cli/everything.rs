@@ -61,7 +61,7 @@ fn every_format_is_written_and_holds_the_same_masks() {
     let place = Place::new();
     place.picture("a.png", &scene(160, 120));
     let save =
-        "masks,labels,pngs,cutouts,geojson,labelme,coco,coco_polygons,results,csv,yolo,logits";
+        "masks,labels,pngs,cutouts,geojson,labelme,coco,coco-polygons,results,csv,yolo,logits";
     everything(&place, "out", &["--save", save, "--report"]);
     let masks = masks(&place, "out");
     let numbered = |folder: &str| {

@@ -11,7 +11,7 @@ use std::{
 
 use image::{Rgb, RgbImage};
 
-use crate::support::{Place, Run};
+use crate::support::{Place, Run, needs_weights, scene};
 
 /// Everything that a step can write of boxes.
 const SAVE: &str = "[overlay, labelme, coco, results, csv, yolo]";
@@ -208,6 +208,49 @@ fn shards_joined_are_one_run() {
     let mut files = place.files("out");
     files.retain(|name, _| !name.starts_with("run."));
     assert!(files == reference, "other files than those of one run");
+}
+
+#[test]
+fn a_shard_of_another_run_is_refused_at_once() {
+    let place = boxes(4);
+    run(&place, "out", &["--shard", "1/2"]).exits(0);
+    run(&place, "out", &["--shard", "2/3"]).exits(2).says(&["parts: were 2, are 3", "--output"]);
+    place.write("r.yaml", recipe(0.7));
+    run(&place, "out", &["--shard", "2/2"]).exits(2).says(&["score_threshold: was 0", "is 0.7"]);
+    place.write("r.yaml", recipe(0.0));
+    place.picture("in/part 9/new.png", &picture(77));
+    run(&place, "out", &["--shard", "2/2"]).exits(2).says(&["images: were 4, are 5 or others"]);
+}
+
+/// Stopped before its first image a run leaves what an earlier one has done.
+#[cfg(unix)]
+#[test]
+fn an_early_stop_leaves_an_earlier_run() {
+    needs_weights!();
+    let place = Place::new();
+    place.picture("in/a.png", &scene(160, 120));
+    let args = ["everything", "in", "-o", "out", "--points-per-side", "40", "--save", "coco"];
+    place
+        .run(&["everything", "in", "-o", "out", "--points-per-side", "2", "--save", "coco"])
+        .exits(0);
+    let before = place.files("out");
+    let child = Command::new(env!("CARGO_BIN_EXE_samkit"))
+        .args(args)
+        .current_dir(place.path(""))
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // The journal of the new run is there when weights are about to be loaded.
+    wait_for("the run", || place.path("out/.samkit/journal.new").exists());
+    sleep(Duration::from_millis(1500));
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(sent.expect("kill").success());
+    let stopped = ended(child).exits(130);
+    stopped.says(&["stopping", "stopped before the first image: nothing was changed"]);
+    assert!(place.files("out") == before);
+    let resume = ["everything", "in", "-o", "out", "--points-per-side", "2", "--save", "coco"];
+    place.run(&[&resume[..], &["--resume"]].concat()).exits(0).says(&["resuming: 1 of 1"]);
 }
 
 #[test]

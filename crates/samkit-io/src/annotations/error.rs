@@ -45,7 +45,7 @@ pub enum AnnotationError {
         "`{}` ({format}) does not say how large its images are, and none of them is beside it",
         path.display()
     )]
-    #[diagnostic(help("name the folder of the images"))]
+    #[diagnostic(help("name the folder of the images with `--images`"))]
     NoSizes {
         /// What was to be read.
         path: PathBuf,
@@ -58,7 +58,9 @@ pub enum AnnotationError {
         images.display(),
         path.display()
     )]
-    #[diagnostic(help("name the folder of the images that the annotations are of"))]
+    #[diagnostic(help(
+        "name the folder of the images that the annotations are of with `--images`"
+    ))]
     NoneFits {
         /// What was read.
         path: PathBuf,

@@ -60,11 +60,13 @@ impl FromStr for TargetFormat {
     type Err = ParamError;
 
     fn from_str(name: &str) -> Result<Self, ParamError> {
-        Self::ALL.into_iter().find(|format| format.name() == name).ok_or_else(|| {
-            let expected = "`coco`, `coco-polygons`, `results`, `yolo`, `labelme`, `labels`, \
+        Self::ALL.into_iter().find(|format| format.name() == name.replace('_', "-")).ok_or_else(
+            || {
+                let expected = "`coco`, `coco-polygons`, `results`, `yolo`, `labelme`, `labels`, \
                             `geojson` or `csv`";
-            ParamError::new("format", name, expected)
-        })
+                ParamError::new("format", name, expected)
+            },
+        )
     }
 }
 

@@ -67,7 +67,8 @@ pub(super) fn resolved(
     Ok(Annotations { format, images, classes, notes: notes.said(path) })
 }
 
-const UNKNOWN_SIZE: &str = "images of unknown size left out; name the folder of the images";
+const UNKNOWN_SIZE: &str =
+    "images of unknown size left out; name the folder of the images with `--images`";
 
 struct Resolver<'a> {
     path: &'a Path,
