@@ -41,14 +41,15 @@ pub(super) fn read_ahead(
         if stop::requested() || is_over() {
             return;
         }
+        let (path, limits) = (&job.images[index].path, &job.long.limits);
+        // What cannot be read takes none, and is told of below.
+        let bytes =
+            samkit_io::read_image_size(path, limits).map_or(0, |size| 3 * size.area() as u64);
+        let room = Memory::take(memory, bytes);
         let start = Instant::now();
-        let read = read(&job.images[index].path, &job.long.limits, keep_bytes);
+        let read = read(path, limits, keep_bytes);
         let seconds = start.elapsed().as_secs_f64();
-        let loaded = read.map(|(image, stamp, bytes)| {
-            let (width, height) = image.image.dimensions();
-            let room = Memory::take(memory, 3 * u64::from(width) * u64::from(height));
-            Loaded { image, stamp, bytes, room }
-        });
+        let loaded = read.map(|(image, stamp, bytes)| Loaded { image, stamp, bytes, room });
         if ready.send(Source { index, loaded, seconds }).is_err() {
             return;
         }
@@ -66,8 +67,9 @@ fn read(path: &Path, limits: &ReadLimits, keep_bytes: bool) -> Result<Read, Read
     Ok((image, stamp, keep_bytes.then_some(bytes)))
 }
 
-/// Bytes that decoded images may take together: enough for many small ones or few large ones.
-const LIMIT: u64 = 300 << 20;
+/// Bytes that decoded images may take together: enough for many small ones. Of images beyond 35
+/// megapixels one is worked on at a time, because tasks need several times as much for each.
+const LIMIT: u64 = 200 << 20;
 
 /// How much decoded images take.
 #[derive(Debug, Default)]

@@ -50,8 +50,8 @@ pub use overlay::{
     draw_prompt, edge_overlay, instance_overlay, mask_overlay, mask_overlay_with_ids,
 };
 pub use read::{
-    LoadedImage, ReadError, ReadLimits, decode_image, read_file, read_image, read_logits,
-    read_masks,
+    LoadedImage, ReadError, ReadLimits, decode_image, read_file, read_image, read_image_size,
+    read_logits, read_masks,
 };
 pub use write::{
     Gray16Image, GrayMap, WriteError, to_gray8, to_gray16, write_atomically, write_gray8,

@@ -13,7 +13,7 @@ pub use error::ReadError;
 pub use image::{LoadedImage, ReadLimits, decode_image, read_file, read_image};
 pub use logits::read_logits;
 pub use masks::read_masks;
-pub(crate) use size::read_image_size;
+pub use size::read_image_size;
 
 use std::{fs, io::Read, path::Path};
 
