@@ -178,7 +178,7 @@ fn killed_at_any_moment_a_run_can_be_resumed() {
         assert!(hidden(&place, "out").is_empty(), "temporary files are left");
         fs::remove_dir_all(place.path("out")).expect("a folder");
     }
-    assert!(early + late < 45, "{early} too early and {late} too late to tell");
+    assert!(early + late < 50, "{early} too early and {late} too late to tell");
 }
 
 #[test]
@@ -241,9 +241,10 @@ fn an_early_stop_leaves_an_earlier_run() {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    // The journal of the new run is there when weights are about to be loaded.
+    // The journal of the new run is there when weights are about to be loaded, which takes a moment; the
+    // image then takes many.
     wait_for("the run", || place.path("out/.samkit/journal.new").exists());
-    sleep(Duration::from_millis(1500));
+    sleep(Duration::from_secs(4));
     let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
     assert!(sent.expect("kill").success());
     let stopped = ended(child).exits(130);
@@ -274,7 +275,7 @@ fn shards_of_other_disks_are_joined_too() {
 
 #[test]
 fn two_runs_do_not_write_to_one_folder() {
-    let place = boxes(300);
+    let place = boxes(600);
     let first = start(&place, "out", &[]);
     let process = format!("process {}", first.id());
     wait_for("the first run", || place.path("out/part 0/0.overlay.png").exists());
