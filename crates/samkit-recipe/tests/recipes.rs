@@ -66,7 +66,7 @@ fn unknown_keys_get_the_nearest_name() {
         "version: 1\nstepps: []\n",
         "r.yaml:2:1: unknown key `stepps`\nstepps <- did you mean `steps`?\n\
          hint: the keys here are `version`, `include`, `vars`, `input`, `output`, \
-         `engine`, `steps`",
+         `report`, `engine`, `steps`",
     );
     refused(
         "version: 1\nsteps:\n  - { task: edges, parms: {} }\n",
