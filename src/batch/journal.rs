@@ -11,7 +11,7 @@ use std::{
 
 use serde::de::DeserializeOwned;
 
-use super::record::{Entry, Header, Line, Session};
+use super::record::{Header, Line, Session};
 use crate::shard::Shard;
 
 /// Where a run keeps its own files, below the output folder; finding images passes over it.
@@ -244,11 +244,6 @@ impl Records {
             }
         }))
     }
-
-    /// Those that are whole.
-    pub(crate) fn all(&self) -> io::Result<impl Iterator<Item = io::Result<Entry>> + use<'_>> {
-        self.entries()
-    }
 }
 
 /// [`Line::Image`] with the fields that somebody wants.
@@ -261,7 +256,7 @@ struct Taken<T> {
 mod tests {
     use serde_json::json;
 
-    use super::*;
+    use super::{super::record::Entry, *};
     use crate::report::ImageReport;
 
     fn header(images: usize) -> Header {
@@ -285,7 +280,8 @@ mod tests {
     }
 
     fn widths(records: &Records) -> Vec<(usize, u32)> {
-        let entries = records.all().expect("readable").map(|entry| entry.expect("whole"));
+        let entries = records.entries::<Entry>().expect("readable");
+        let entries = entries.map(|entry| entry.expect("whole"));
         entries.map(|entry| (entry.index, entry.report.width)).collect()
     }
 

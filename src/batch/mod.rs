@@ -15,8 +15,8 @@ mod writing;
 
 use std::{
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize},
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::AtomicUsize,
         mpsc::{Receiver, SyncSender, sync_channel},
     },
     thread,
@@ -86,13 +86,12 @@ pub(crate) fn run(
         journal: Mutex::new(begun.journal),
         progress: &progress,
         done: AtomicUsize::new(resumed),
-        end: Mutex::default(),
-        is_over: AtomicBool::new(false),
+        end: OnceLock::new(),
     };
     let mut compute = Compute::new(job, cache, console);
     let worked = work(&places, &writing, &mut compute);
     progress.end();
-    let end = writing.end.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let end = writing.end.into_inner();
     let mut journal = writing.journal.into_inner().unwrap_or_else(PoisonError::into_inner);
     worked?;
     if journal.is_idle() {
@@ -114,7 +113,7 @@ pub(crate) fn run(
     }
     let threads = Some(job.thread_count());
     let ending = Ending { notes, threads, resumed, stopped, session: Some(session) };
-    Ok(Some(Done { header: resume::header(job, &names), records, ending }))
+    Ok(Some(Done { header: begun.header, records, ending }))
 }
 
 /// One thread reads, this one computes, and as many as the job says write.

@@ -15,7 +15,7 @@ use super::{
 use crate::{error::CliError, job::Job, report::step_json, version::VERSION};
 
 /// What this run is of.
-pub(super) fn header(job: &Job, names: &OutputNames) -> Header {
+fn header(job: &Job, names: &OutputNames) -> Header {
     let mut list = String::new();
     for image in &job.images {
         list += &format!("{}\n{}\n", image.name(), shown(&names.stem(image)));
@@ -73,6 +73,8 @@ fn named_files(params: &Value, files: &mut Map<String, Value>) {
 
 /// The journal to go on with.
 pub(super) struct Begun {
+    /// What the run is of, as it was when it began.
+    pub(super) header: Header,
     pub(super) journal: Journal,
     /// Images that are done already, by their place in the list.
     pub(super) done: Vec<bool>,
@@ -106,24 +108,24 @@ pub(super) fn begin(job: &Job, names: &OutputNames, ids: &[u64]) -> Result<Begun
     let mut done = vec![false; job.images.len()];
     if !job.long.resume {
         let note = earlier.and_then(|(_, records)| unfinished(&records, job));
-        let journal = Journal::create(&path, header).map_err(failed)?;
-        return Ok(Begun { journal, done, note });
+        let journal = Journal::create(&path, header.clone()).map_err(failed)?;
+        return Ok(Begun { header, journal, done, note });
     }
     let Some((headers, records)) = earlier else {
         let note = "nothing to resume: no earlier run here, so all images are worked on";
-        let journal = Journal::create(&path, header).map_err(failed)?;
-        return Ok(Begun { journal, done, note: Some(note.into()) });
+        let journal = Journal::create(&path, header.clone()).map_err(failed)?;
+        return Ok(Begun { header, journal, done, note: Some(note.into()) });
     };
     let changes = differences(&headers[0], &header);
     if !changes.is_empty() {
         return Err(CliError::OtherRun { path: job.output.clone(), changes: changes.join("; ") });
     }
     // Written anew beside the old one, which stays valid until the new one is complete.
-    let mut journal = Journal::create(&path, header).map_err(failed)?;
+    let mut journal = Journal::create(&path, header.clone()).map_err(failed)?;
     let places: std::collections::HashMap<String, usize> =
         job.own_images().map(|(place, image)| (shown(&names.stem(image)), place)).collect();
     let before = records.count();
-    let mut entries = records.all().map_err(failed)?;
+    let mut entries = records.entries::<Entry>().map_err(failed)?;
     loop {
         // A few at a time: hashing files is worth all cores, memory is not.
         let part: Vec<Entry> =
@@ -153,7 +155,7 @@ pub(super) fn begin(job: &Job, names: &OutputNames, ids: &[u64]) -> Result<Begun
         0 => note,
         again => format!("{note}; {again} that failed or changed are worked on again"),
     };
-    Ok(Begun { journal, done, note: Some(note) })
+    Ok(Begun { header, journal, done, note: Some(note) })
 }
 
 /// A shard whose neighbours are of another run could never be merged with them.

@@ -7,8 +7,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
         mpsc::Receiver,
     },
     time::Instant,
@@ -40,8 +40,7 @@ pub(super) struct Writing<'j> {
     /// Images that are done with.
     pub(super) done: AtomicUsize,
     /// Why nothing more can be written.
-    pub(super) end: Mutex<Option<Failure>>,
-    pub(super) is_over: AtomicBool,
+    pub(super) end: OnceLock<Failure>,
 }
 
 impl Writing<'_> {
@@ -66,7 +65,7 @@ impl Writing<'_> {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::Relaxed)
+        self.end.get().is_some()
     }
 
     /// Files first, then the line that says that they are complete.
@@ -179,8 +178,7 @@ impl Writing<'_> {
 
     /// Nothing more can be written: the first reason counts.
     fn stop(&self, reason: Failure) {
-        self.end.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(reason);
-        self.is_over.store(true, Ordering::Relaxed);
+        let _ = self.end.set(reason);
     }
 }
 
