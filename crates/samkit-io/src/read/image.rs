@@ -153,7 +153,7 @@ impl File<'_> {
         if is_transparent(&pixels) {
             notes.push("transparency left out: the colours are those stored under it".into());
         }
-        if is_animated(self.bytes, self.format) {
+        if is_animated(self.bytes, self.format, self.limits.max_memory) {
             notes.push("animation: the first picture was taken".into());
         }
         if self.format == ImageFormat::Tiff && has_pages(self.bytes) {
