@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use image::{ColorType::Rgb8, codecs::gif::GifEncoder};
 use samkit_io::{ReadError, ReadLimits, read_image};
 use serde::Deserialize;
 
@@ -110,6 +111,26 @@ fn cut_files_are_refused() {
             }
         }
     }
+}
+
+/// A GIF's later frames may claim any size, whatever its picture's: looking for them keeps to the limit.
+#[test]
+fn an_animation_is_looked_for_within_the_memory_limit() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wide.gif");
+    let file = std::fs::File::create(&path).unwrap();
+    let mut encoder = GifEncoder::new(file);
+    for side in [8, 400] {
+        encoder.encode(&vec![0; side * side * 3], side as u32, side as u32, Rgb8.into()).unwrap();
+    }
+    drop(encoder);
+    let notes = |max_memory| {
+        let limits = ReadLimits { max_memory, ..ReadLimits::default() };
+        read_image(&path, &limits).expect("the picture itself is small").notes
+    };
+    assert_eq!(notes(1 << 30).len(), 1);
+    // The second frame alone takes 640 kB.
+    assert_eq!(notes(100_000).len(), 0);
 }
 
 /// Single bytes that are wrong may go unnoticed or not, but nothing may panic or hang.
