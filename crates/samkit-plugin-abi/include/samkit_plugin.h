@@ -31,7 +31,7 @@
 #define SAMKIT_ABI_MAJOR 1
 
 // Minor version of the border: grows when fields or extensions are added.
-#define SAMKIT_ABI_MINOR 1
+#define SAMKIT_ABI_MINOR 2
 
 // Unsigned integers.
 #define SAMKIT_DTYPE_UINT 1
@@ -413,8 +413,22 @@ typedef struct SamkitRegions {
   uint64_t handle;
 } SamkitRegions;
 
-// Segment Anything on the image of the run. The image is encoded on first use and shared with other
-// steps. `context` is the host's. Only during `run`.
+// A picture of the plugin's own that Segment Anything was shown, open until it is released or `run`
+// returns.
+typedef struct SamkitPicture {
+  // First argument of the functions in `sam`, in place of the host's context. Means nothing once
+  // the picture is released.
+  void *context;
+  // The picture's sizes, and the functions; without `open_picture`. Valid until the picture is
+  // released.
+  const struct SamkitSam *sam;
+  // For `release`.
+  uint64_t handle;
+} SamkitPicture;
+
+// Segment Anything on the image of the run, or on a picture of the plugin's own. The image is encoded
+// on first use and shared with other steps. `context` is the host's, or the picture's. Only during
+// `run`.
 typedef struct SamkitSam {
   // Magic, version and size.
   struct SamkitHeader header;
@@ -449,9 +463,15 @@ typedef struct SamkitSam {
   SamkitStatus (*automatic_masks)(void *context,
                                   struct SamkitStr params,
                                   struct SamkitRegions *regions);
-  // Frees predictions or regions early; what is not released goes when `run` returns. Call
-  // thread.
+  // Frees predictions or regions early, or closes a picture; what is not released goes when `run`
+  // returns. Call thread.
   SamkitStatus (*release)(void *context, uint64_t handle);
+  // Shows Segment Anything a picture of the plugin's own: u8 (height, width, 3), which is copied
+  // before the function returns. It is encoded on first use. Writes `picture`, to be released; at
+  // most 16 are open at once. `context` is the host's. Since minor version 2. Call thread.
+  SamkitStatus (*open_picture)(void *context,
+                               const struct SamkitTensor *pixels,
+                               struct SamkitPicture *picture);
 } SamkitSam;
 
 // What a caller has to know of a model of CLIP.

@@ -7,7 +7,7 @@ pub const MAGIC: u32 = 0x544B_4D53;
 /// Major version of the border. Sides with different ones do not talk to each other.
 pub const ABI_MAJOR: u16 = 1;
 /// Minor version of the border: grows when fields or extensions are added.
-pub const ABI_MINOR: u16 = 1;
+pub const ABI_MINOR: u16 = 2;
 
 /// Begins every struct that can grow.
 #[repr(C)]

@@ -1,6 +1,7 @@
-//! The extension `samkit.sam/1`: Segment Anything on the image of the run.
+//! The extension `samkit.sam/1`: Segment Anything on the image of the run, and on pictures of the
+//! plugin's own.
 
-use core::ffi::c_void;
+use core::{ffi::c_void, mem::offset_of};
 
 use crate::{Box, Header, Region, Status, Str, Tensor, Versioned};
 
@@ -106,8 +107,24 @@ pub struct Measure {
     pub reserved: u32,
 }
 
-/// Segment Anything on the image of the run. The image is encoded on first use and shared with other
-/// steps. `context` is the host's. Only during `run`.
+/// A picture of the plugin's own that Segment Anything was shown, open until it is released or `run`
+/// returns.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct Picture {
+    /// First argument of the functions in `sam`, in place of the host's context. Means nothing once
+    /// the picture is released.
+    pub context: *mut c_void,
+    /// The picture's sizes, and the functions; without `open_picture`. Valid until the picture is
+    /// released.
+    pub sam: *const Sam,
+    /// For `release`.
+    pub handle: u64,
+}
+
+/// Segment Anything on the image of the run, or on a picture of the plugin's own. The image is encoded
+/// on first use and shared with other steps. `context` is the host's, or the picture's. Only during
+/// `run`.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Sam {
@@ -166,13 +183,23 @@ pub struct Sam {
     pub automatic_masks: Option<
         unsafe extern "C" fn(context: *mut c_void, params: Str, regions: *mut Regions) -> Status,
     >,
-    /// Frees predictions or regions early; what is not released goes when `run` returns. Call
-    /// thread.
+    /// Frees predictions or regions early, or closes a picture; what is not released goes when `run`
+    /// returns. Call thread.
     pub release: Option<unsafe extern "C" fn(context: *mut c_void, handle: u64) -> Status>,
+    /// Shows Segment Anything a picture of the plugin's own: u8 (height, width, 3), which is copied
+    /// before the function returns. It is encoded on first use. Writes `picture`, to be released; at
+    /// most 16 are open at once. `context` is the host's. Since minor version 2. Call thread.
+    pub open_picture: Option<
+        unsafe extern "C" fn(
+            context: *mut c_void,
+            pixels: *const Tensor,
+            picture: *mut Picture,
+        ) -> Status,
+    >,
 }
 
 // SAFETY: `repr(C)`, a header first, and numbers and `Option`s of functions after it.
 unsafe impl Versioned for Sam {
     const NAME: &'static str = "SamkitSam";
-    const MIN_SIZE: usize = size_of::<Self>();
+    const MIN_SIZE: usize = offset_of!(Self, open_picture);
 }

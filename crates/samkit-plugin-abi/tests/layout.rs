@@ -65,8 +65,9 @@ fn assertions() -> String {
         Measure { area, bbox, stability_score, reserved }
         Sam {
             header, image_width, image_height, input_width, input_height, predict, upsample, mask,
-            measure, automatic_masks, release,
+            measure, automatic_masks, release, open_picture,
         }
+        Picture { context, sam, handle }
         ClipInfo { dim, image_side, logit_scale }
         Clip { header, describe, embed_texts, embed_images }
     }

@@ -1,8 +1,8 @@
 //! One call into a plugin, as the host's functions see it.
 //!
 //! An instance has a [`Door`]. It is open while the host calls the plugin, and knows what the program
-//! lends to that call. The plugin gets the door as the context of all functions; it is never freed,
-//! so that a call that comes too late finds a closed door and not freed memory.
+//! lends to that call. The context of all functions leads the plugin to the door; neither is ever
+//! freed, so that a call that comes too late finds a closed door and not freed memory.
 
 use std::{
     cell::RefCell,
@@ -10,7 +10,7 @@ use std::{
     ffi::{CString, c_void},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
-        Mutex, PoisonError, RwLock,
+        Arc, Mutex, OnceLock, PoisonError, RwLock, Weak,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, ThreadId},
@@ -20,7 +20,10 @@ use samkit_core::{LowResLogits, Size};
 use samkit_plugin::{Region, artifact::Built, panic_text};
 use samkit_plugin_abi as abi;
 
-use crate::{Breach, Cancel, HostServices, Output, Plugin, ServiceError};
+use crate::{
+    Breach, Cancel, HostServices, Output, Plugin, SamService, ServiceError,
+    context::{Context, Contexts, MAX_PICTURES},
+};
 
 thread_local! {
     /// Why the last function of the host failed on this thread.
@@ -31,6 +34,7 @@ pub(crate) struct Door {
     call: RwLock<Option<Call>>,
     /// Calls that came while the door was closed.
     late: Mutex<Option<Breach>>,
+    contexts: OnceLock<Contexts>,
 }
 
 /// What there is during a call.
@@ -59,6 +63,8 @@ pub(crate) struct State {
     pub(crate) failure: Option<ServiceError>,
     pub(crate) sam: Option<Box<abi::Sam>>,
     pub(crate) paths: Vec<CString>,
+    /// The pictures that are open, by the place that their contexts name.
+    pictures: [Weak<OpenPicture>; MAX_PICTURES],
     lent: HashMap<u64, Lent>,
     /// The last handle.
     next: u64,
@@ -68,12 +74,18 @@ pub(crate) struct State {
 pub(crate) enum Lent {
     Predictions { _masks: Vec<abi::PredictedMask>, _logits: Vec<LowResLogits> },
     Regions { _built: Built<'static>, _regions: Box<[Region]> },
+    Picture { _open: Arc<OpenPicture> },
 }
 
-// SAFETY: the pointers lead to what lies next to them, which is only read.
+/// A picture of the plugin's own. Whoever is in one of its functions has a share in it.
+pub(crate) struct OpenPicture {
+    pub(crate) service: Box<dyn SamService + Send>,
+    pub(crate) table: abi::Sam,
+}
+
+// SAFETY: the pointers lead to what lies next to them, which is only read; a picture is `Send` by
+// itself.
 unsafe impl Send for Lent {}
-// SAFETY: the pointers in `sam` are functions, and the rest is `Send` by itself.
-unsafe impl Send for State {}
 
 /// Who may call a function of the host.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -84,11 +96,12 @@ pub(crate) enum Rule {
 
 impl Door {
     pub(crate) fn leaked() -> &'static Self {
-        Box::leak(Box::new(Self { call: RwLock::new(None), late: Mutex::new(None) }))
+        let (call, late) = (RwLock::new(None), Mutex::new(None));
+        Box::leak(Box::new(Self { call, late, contexts: OnceLock::new() }))
     }
 
-    pub(crate) fn context(&'static self) -> *mut c_void {
-        std::ptr::from_ref(self).cast_mut().cast()
+    pub(crate) fn contexts(&'static self) -> &'static Contexts {
+        self.contexts.get_or_init(|| Contexts::to(self))
     }
 
     /// Lets the plugin in while `work` lasts, and says what came of it.
@@ -136,7 +149,7 @@ impl Door {
     /// allowed or `work` panics.
     ///
     /// # Safety
-    /// `context` is null or came from [`Door::context`].
+    /// `context` is null or came from [`Door::contexts`].
     pub(crate) unsafe fn enter<R>(
         context: *mut c_void,
         function: &'static str,
@@ -145,7 +158,7 @@ impl Door {
         work: impl FnOnce(&Call) -> R,
     ) -> R {
         // SAFETY: doors are never freed.
-        let Some(door) = (unsafe { context.cast_const().cast::<Self>().as_ref() }) else {
+        let Some(Context { door, .. }) = (unsafe { Context::read(context) }) else {
             return refused;
         };
         let call = door.call.read().unwrap_or_else(PoisonError::into_inner);
@@ -254,6 +267,22 @@ impl Call {
         let handle = state.next;
         state.lent.insert(handle, lent);
         handle
+    }
+
+    /// A place for one more picture.
+    pub(crate) fn free_place(&self) -> Option<usize> {
+        self.state().pictures.iter().position(|open| open.strong_count() == 0)
+    }
+
+    /// Keeps a picture for the plugin, at a free place, until it releases it.
+    pub(crate) fn open_picture(&self, place: usize, picture: Arc<OpenPicture>) -> u64 {
+        self.state().pictures[place] = Arc::downgrade(&picture);
+        self.lend(Lent::Picture { _open: picture })
+    }
+
+    /// The picture at a place, if it is still open.
+    pub(crate) fn picture(&self, place: usize) -> Option<Arc<OpenPicture>> {
+        self.state().pictures[place].upgrade()
     }
 
     /// Frees what was lent.

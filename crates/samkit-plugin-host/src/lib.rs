@@ -14,6 +14,7 @@ mod call;
 mod callbacks;
 mod cancel;
 mod check;
+mod context;
 mod description;
 mod error;
 mod input;

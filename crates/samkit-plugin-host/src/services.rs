@@ -2,6 +2,7 @@
 
 use std::{error::Error, ops::ControlFlow, path::PathBuf};
 
+use image::RgbImage;
 use samkit_core::{LowResLogits, MaskRecord, Prompt, Size};
 use samkit_plugin::{ClipInfo, LogLevel, MaskOutput, Measure, artifact::Pixels};
 
@@ -113,6 +114,12 @@ pub trait SamService: Sync {
         params: &str,
         progress: &(dyn Fn(u64, u64) -> ControlFlow<()> + Sync),
     ) -> Result<Vec<MaskRecord>, ServiceError>;
+
+    /// The same network on another image.
+    ///
+    /// # Errors
+    /// When there is none for it.
+    fn picture(&self, image: RgbImage) -> Result<Box<dyn SamService + Send>, ServiceError>;
 }
 
 /// CLIP by the names of its weights: a registry id or a folder.

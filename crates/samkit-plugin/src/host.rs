@@ -1,6 +1,11 @@
 //! What the host lends to a task during a call.
 
-use std::{ffi::CStr, marker::PhantomData, ops::ControlFlow, path::PathBuf};
+use std::{
+    ffi::{CStr, c_void},
+    marker::PhantomData,
+    ops::ControlFlow,
+    path::PathBuf,
+};
 
 use samkit_plugin_abi as abi;
 
@@ -63,7 +68,7 @@ impl<'a> Host<'a> {
 
     /// What also works on other threads.
     pub fn signals(&self) -> Signals<'a> {
-        Signals(self.lender)
+        Signals { lender: self.lender, context: self.lender.0.context }
     }
 
     /// Tells the user something: lower-case, no full stop.
@@ -171,7 +176,11 @@ impl<'a> Host<'a> {
 
 /// What a task may use on any of its threads while `run` lasts.
 #[derive(Clone, Copy, Debug)]
-pub struct Signals<'a>(&'a Lender);
+pub struct Signals<'a> {
+    lender: &'a Lender,
+    /// First argument of the functions in extensions: the host's context, or that of a picture.
+    context: *mut c_void,
+}
 
 // SAFETY: used for the functions that the border allows on any thread only, and `'a` ends with the
 // call.
@@ -180,9 +189,13 @@ unsafe impl Send for Signals<'_> {}
 unsafe impl Sync for Signals<'_> {}
 
 impl Signals<'_> {
+    pub(crate) fn of_picture(self, context: *mut c_void) -> Self {
+        Self { context, ..self }
+    }
+
     /// Tells the user something: lower-case, no full stop.
     pub fn log(&self, level: LogLevel, text: &str) {
-        let host = &self.0.0;
+        let host = &self.lender.0;
         if let Some(log) = host.log {
             // SAFETY: the host's function with its own context.
             unsafe { log(host.context, level.code(), abi::Str::new(text)) };
@@ -191,13 +204,13 @@ impl Signals<'_> {
 
     /// Whether the task should return [`TaskError::Cancelled`] soon.
     pub fn is_cancelled(&self) -> bool {
-        let host = &self.0.0;
+        let host = &self.lender.0;
         // SAFETY: the host's function with its own context.
         host.is_cancelled.is_some_and(|f| unsafe { f(host.context) } != abi::CONTINUE)
     }
 
-    pub(crate) fn context(&self) -> *mut std::ffi::c_void {
-        self.0.0.context
+    pub(crate) fn context(&self) -> *mut c_void {
+        self.context
     }
 
     /// A status of the host as a result, with the host's own words.
@@ -206,7 +219,7 @@ impl Signals<'_> {
         service: &'static str,
         status: abi::Status,
     ) -> Result<(), TaskError> {
-        let host = &self.0.0;
+        let host = &self.lender.0;
         match status {
             abi::OK => Ok(()),
             abi::CANCELLED => Err(TaskError::Cancelled),

@@ -87,7 +87,8 @@ pub use host::{Host, LogLevel, Signals};
 pub use inputs::Inputs;
 pub use outputs::Outputs;
 pub use sam::{
-    AutomaticMasks, Frame, LowRes, MaskOutput, Measure, Predicted, Predictions, Prompt, Sam,
+    AutomaticMasks, Frame, LowRes, MaskOutput, Measure, Picture, Predicted, Predictions, Prompt,
+    Sam,
 };
 pub use schema::params_schema;
 pub use table::Table;

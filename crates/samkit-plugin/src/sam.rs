@@ -1,14 +1,15 @@
 //! Segment Anything, as the host lends it.
 
-use std::marker::PhantomData;
+use std::{marker::PhantomData, ops::Deref};
 
+use image::{ImageBuffer, Rgb};
 use samkit_core::{BBox, Point, PointLabel, PointPrompt, Size};
 use samkit_plugin_abi as abi;
 use serde::Serialize;
 
 use crate::{
     RegionView, Regions, Signals, TaskError,
-    artifact::{View, low_res, slice, view},
+    artifact::{Built, Malformed, View, low_res, slice, view},
     host::missing,
 };
 
@@ -57,7 +58,7 @@ impl MaskOutput {
     }
 }
 
-/// Segment Anything on the image of the run, on the call's thread.
+/// Segment Anything on the image of the run or on a [`Picture`], on the call's thread.
 #[derive(Clone, Copy, Debug)]
 pub struct Sam<'a> {
     frame: Frame<'a>,
@@ -173,10 +174,64 @@ impl<'a> Sam<'a> {
         };
         Ok(AutomaticMasks { regions, _lent: lent })
     }
+
+    /// Shows Segment Anything a picture of the task's own, such as a part of the image or its mirror
+    /// image. The host copies the pixels, and encodes the picture on first use; it holds at most 16
+    /// at once. Pictures are opened by the image's `Sam`, not by another picture's.
+    ///
+    /// # Errors
+    /// When the picture has no pixels, or the host is older than this function.
+    pub fn picture<Pixels: Deref<Target = [u8]>>(
+        &self,
+        pixels: &ImageBuffer<Rgb<u8>, Pixels>,
+    ) -> Result<Picture<'a>, TaskError> {
+        const SERVICE: &str = "samkit.sam/1 open_picture";
+        let Frame { signals, table } = self.frame;
+        let open = table.open_picture.ok_or_else(|| missing(SERVICE))?;
+        if pixels.width() == 0 || pixels.height() == 0 {
+            let reason = "the picture has no pixels".to_owned();
+            return Err(TaskError::Service { service: SERVICE, reason });
+        }
+        let built = Built::image("", pixels.dimensions().into(), 3, pixels);
+        let (context, sam) = (std::ptr::null_mut(), std::ptr::null());
+        let mut opened = abi::Picture { context, sam, handle: 0 };
+        // SAFETY: the host's function with its own context, on the call thread; pixels and result
+        // are valid during the call.
+        let status = unsafe { open(signals.context(), &built.artifact().tensor, &mut opened) };
+        signals.check(SERVICE, status)?;
+        let lent = Lent { frame: self.frame, handle: opened.handle, thread: PhantomData };
+        // SAFETY: the host's struct, valid until the picture is released.
+        let table = unsafe { abi::read(opened.sam) };
+        let table = table.map_err(|e| Malformed::from_read::<abi::Sam>("the picture", e))?;
+        Ok(Picture { sam: Sam::new(signals.of_picture(opened.context), table), _lent: lent })
+    }
+}
+
+/// A picture of the task's own that Segment Anything was shown. Dropping this closes it.
+///
+/// ```compile_fail,E0505
+/// # use samkit_plugin::{Frame, Picture};
+/// fn closed_too_early(picture: Picture<'_>) {
+///     let frame: Frame<'_> = picture.sam().frame();
+///     drop(picture);
+///     frame.image_size();
+/// }
+/// ```
+#[derive(Debug)]
+pub struct Picture<'a> {
+    sam: Sam<'a>,
+    _lent: Lent<'a>,
+}
+
+impl Picture<'_> {
+    /// Segment Anything on this picture.
+    pub fn sam(&self) -> Sam<'_> {
+        self.sam
+    }
 }
 
 impl Frame<'_> {
-    /// Size of the image.
+    /// Size of the image or picture.
     pub fn image_size(&self) -> Size {
         Size::new(self.table.image_width, self.table.image_height)
     }

@@ -51,6 +51,12 @@ impl Scene {
         Self { sam: Some(sam), kept, ..Self::without_sam(image) }
     }
 
+    /// Another image with the same network, and its embedding kept in the same place: what a step makes
+    /// of the image and looks at too.
+    pub fn picture(&self, image: RgbImage) -> Self {
+        Self { sam: self.sam.clone(), kept: self.kept.clone(), ..Self::without_sam(image) }
+    }
+
     /// For work that does without the network: whoever asks for it is refused.
     pub fn without_sam(image: RgbImage) -> Self {
         let (embedding, encoding) = (OnceLock::new(), Mutex::new(()));

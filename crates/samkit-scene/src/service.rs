@@ -2,6 +2,7 @@
 
 use std::{error::Error, ops::ControlFlow};
 
+use image::RgbImage;
 use samkit_core::{MaskRecord, Prompt, Size};
 use samkit_engine::{EngineError, Frame, generate_masks};
 use samkit_plugin_host::{
@@ -90,6 +91,10 @@ impl SamService for Scene {
             (Self::sam(self).map_err(failed)?, self.embedding().map_err(failed)?);
         let progress = |done: usize, total: usize| progress(done as u64, total as u64);
         generate_masks(sam, self.image(), Some(embedding), &params, &progress).map_err(failed)
+    }
+
+    fn picture(&self, image: RgbImage) -> Result<Box<dyn SamService + Send>, ServiceError> {
+        Ok(Box::new(Self::picture(self, image)))
     }
 }
 

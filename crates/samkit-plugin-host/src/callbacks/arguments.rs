@@ -2,7 +2,7 @@
 
 use std::ffi::c_void;
 
-use samkit_plugin::artifact::{Malformed, slice};
+use samkit_plugin::artifact::{Malformed, Pixels, View, slice, view};
 use samkit_plugin_abi as abi;
 
 use super::argument;
@@ -66,6 +66,25 @@ pub(super) unsafe fn limited<'a, T>(
     }
     // SAFETY: passed on to the caller.
     unsafe { slice(list, count, || what.to_owned()) }
+}
+
+/// The pixels of an RGB image; `what` names it in errors.
+///
+/// # Safety
+/// As [`view()`].
+pub(super) unsafe fn rgb<'a>(tensor: &abi::Tensor, what: &str) -> Result<Pixels<'a>, Malformed> {
+    let mut artifact = abi::Artifact::empty(abi::KIND_IMAGE, abi::Str::EMPTY);
+    artifact.tensor = *tensor;
+    // SAFETY: passed on to the caller.
+    match unsafe { view(&artifact, None, what) }? {
+        View::Image(pixels) if pixels.channels == 3 => Ok(pixels),
+        View::Image(Pixels { size, channels, .. }) => Err(Malformed::Tensor {
+            what: what.to_owned(),
+            found: format!("u8 [{}, {}, {channels}]", size.height, size.width),
+            expected: "u8 (height, width, 3)".to_owned(),
+        }),
+        _ => unreachable!("an artifact of an image is viewed as one"),
+    }
 }
 
 /// The plugin's room for `expected` numbers.

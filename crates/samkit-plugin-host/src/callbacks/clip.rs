@@ -4,11 +4,11 @@ use std::ffi::c_void;
 
 use samkit_plugin::{
     ClipInfo,
-    artifact::{Malformed, Pixels, View, text, view},
+    artifact::{Malformed, Pixels, text},
 };
 use samkit_plugin_abi as abi;
 
-use super::arguments::{self, Refusal, check_place, limited, room};
+use super::arguments::{self, Refusal, check_place, limited, rgb, room};
 use crate::{
     ClipService, ServiceError,
     call::{Call, Rule},
@@ -164,19 +164,8 @@ unsafe fn read_images<'a>(
     // SAFETY: passed on to the caller.
     let images = unsafe { limited(images, count, MAX_ITEMS, "the list of images") }?;
     let read = |(index, tensor): (usize, &abi::Tensor)| {
-        let what = format!("image {index}");
-        let mut artifact = abi::Artifact::empty(abi::KIND_IMAGE, abi::Str::EMPTY);
-        artifact.tensor = *tensor;
         // SAFETY: as above.
-        match unsafe { view(&artifact, None, &what) }? {
-            View::Image(pixels) if pixels.channels == 3 => Ok(pixels),
-            View::Image(Pixels { size, channels, .. }) => Err(Malformed::Tensor {
-                what,
-                found: format!("u8 [{}, {}, {channels}]", size.height, size.width),
-                expected: "u8 (height, width, 3)".to_owned(),
-            }),
-            _ => unreachable!("an artifact of an image is viewed as one"),
-        }
+        unsafe { rgb(tensor, &format!("image {index}")) }
     };
     images.iter().enumerate().map(read).collect()
 }

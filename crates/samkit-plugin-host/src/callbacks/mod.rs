@@ -22,7 +22,7 @@ pub(crate) fn host(door: &'static Door, threads: usize) -> abi::Host {
     let threads = u32::try_from(threads).unwrap_or(u32::MAX);
     abi::Host {
         header: abi::Header::of::<abi::Host>(),
-        context: door.context(),
+        context: door.contexts().host(),
         threads,
         reserved: 0,
         log: Some(log),
@@ -38,7 +38,7 @@ pub(crate) fn host(door: &'static Door, threads: usize) -> abi::Host {
 pub(crate) fn outputs(door: &'static Door) -> abi::Outputs {
     abi::Outputs {
         header: abi::Header::of::<abi::Outputs>(),
-        context: door.context(),
+        context: door.contexts().host(),
         put: Some(put),
     }
 }

@@ -1,7 +1,8 @@
 //! The extension `samkit.sam/1`.
 
-use std::ffi::c_void;
+use std::{ffi::c_void, sync::Arc};
 
+use image::RgbImage;
 use samkit_core::{BBox, LowResLogits, Point, PointLabel, PointPrompt, Prompt};
 use samkit_plugin::{
     MaskOutput, Region,
@@ -11,11 +12,12 @@ use samkit_plugin_abi as abi;
 
 use super::{
     advance,
-    arguments::{self, Refusal, check_place, limited, room},
+    arguments::{self, Refusal, check_place, limited, rgb, room},
 };
 use crate::{
     Extent, SamService,
-    call::{Call, Door, Lent, Rule},
+    call::{Call, Door, Lent, OpenPicture, Rule},
+    context::{Context, MAX_PICTURES},
 };
 
 /// More prompts than anybody asks at once.
@@ -25,27 +27,35 @@ static LOW_RES_SHAPE: [i64; 2] = [abi::LOW_RES_SIDE as i64; 2];
 /// The table for this call's image, valid until the call ends; null where there is no such service.
 pub(super) fn extension(call: &Call) -> *const abi::Sam {
     let Some(sam) = call.services.sam() else { return std::ptr::null() };
-    let (image, input) = (sam.image_size(), sam.input_size());
+    let table = table(sam);
     let mut state = call.state();
-    let table = state.sam.get_or_insert_with(|| {
-        Box::new(abi::Sam {
-            header: abi::Header::of::<abi::Sam>(),
-            image_width: image.width,
-            image_height: image.height,
-            input_width: input.width,
-            input_height: input.height,
-            predict: Some(predict),
-            upsample: Some(upsample),
-            mask: Some(mask),
-            measure: Some(measure),
-            automatic_masks: Some(automatic_masks),
-            release: Some(release),
-        })
-    });
-    std::ptr::from_ref(&**table)
+    std::ptr::from_ref(&**state.sam.get_or_insert_with(|| Box::new(table)))
 }
 
-/// Runs `work` with the program's service.
+fn table(sam: &dyn SamService) -> abi::Sam {
+    let (image, input) = (sam.image_size(), sam.input_size());
+    abi::Sam {
+        header: abi::Header::of::<abi::Sam>(),
+        image_width: image.width,
+        image_height: image.height,
+        input_width: input.width,
+        input_height: input.height,
+        predict: Some(predict),
+        upsample: Some(upsample),
+        mask: Some(mask),
+        measure: Some(measure),
+        automatic_masks: Some(automatic_masks),
+        release: Some(release),
+        open_picture: Some(open_picture),
+    }
+}
+
+/// The program's service for the image of the run.
+fn of_run(call: &Call) -> Result<&dyn SamService, Refusal> {
+    call.services.sam().filter(|_| call.is_run).ok_or(Refusal::Unsupported)
+}
+
+/// Runs `work` with the service that the context stands for: the run's, or a picture's.
 ///
 /// # Safety
 /// As [`arguments::serve`].
@@ -55,9 +65,14 @@ unsafe fn serve(
     rule: Rule,
     work: impl FnOnce(&Call, &dyn SamService) -> Result<(), Refusal>,
 ) -> abi::Status {
-    let work = |call: &Call| {
-        let sam = call.services.sam().filter(|_| call.is_run);
-        work(call, sam.ok_or(Refusal::Unsupported)?)
+    // SAFETY: passed on to the caller.
+    let place = unsafe { Context::read(context) }.and_then(|context| context.picture);
+    let work = |call: &Call| match place {
+        None => work(call, of_run(call)?),
+        Some(place) => {
+            let closed = || Refusal::Argument("the picture is not open".to_owned());
+            work(call, &*call.picture(place).ok_or_else(closed)?.service)
+        }
     };
     // SAFETY: passed on to the caller.
     unsafe { arguments::serve(context, function, rule, work) }
@@ -188,6 +203,45 @@ unsafe extern "C" fn release(context: *mut c_void, handle: u64) -> abi::Status {
     let work = |call: &Call| call.release(handle);
     // SAFETY: the plugin passes the host's context.
     unsafe { Door::enter(context, "sam.release", Rule::CallThread, abi::WRONG_CALL, work) }
+}
+
+unsafe extern "C" fn open_picture(
+    context: *mut c_void,
+    pixels: *const abi::Tensor,
+    picture: *mut abi::Picture,
+) -> abi::Status {
+    let work = |call: &Call| {
+        // SAFETY: the plugin passes the host's context.
+        let Some(Context { door, picture: None }) = (unsafe { Context::read(context) }) else {
+            let reason = "the context is that of a picture, expected the host's";
+            return Err(Refusal::Argument(reason.to_owned()));
+        };
+        let sam = of_run(call)?;
+        // SAFETY: the plugin's image, valid during the call.
+        let pixels = unsafe {
+            match slice(pixels, 1, || "the picture".to_owned())? {
+                [tensor] => rgb(tensor, "the picture")?,
+                _ => unreachable!("one was asked for"),
+            }
+        };
+        check_place(picture)?;
+        let Some(place) = call.free_place() else {
+            let reason = format!("{MAX_PICTURES} pictures are open already, which is the most");
+            return Err(Refusal::Argument(reason));
+        };
+        let image = RgbImage::from_raw(pixels.size.width, pixels.size.height, pixels.data.to_vec());
+        let service = sam.picture(image.expect("the view checked the number of bytes"))?;
+        let table = abi::Sam { open_picture: None, ..table(&*service) };
+        let opened = Arc::new(OpenPicture { service, table });
+        let sam = &raw const opened.table;
+        let handle = call.open_picture(place, opened);
+        let context = door.contexts().picture(place);
+        // SAFETY: the plugin's place for the picture. The table stays where it is until released.
+        unsafe { picture.write(abi::Picture { context, sam, handle }) };
+        Ok(())
+    };
+    // SAFETY: the plugin passes the host's context.
+    unsafe { arguments::serve(context, "sam.open_picture", Rule::CallThread, work) }
 }
 
 fn low_res_tensor(logits: &LowResLogits) -> abi::Tensor {

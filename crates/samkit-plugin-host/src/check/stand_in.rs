@@ -2,6 +2,7 @@
 
 use std::{ops::ControlFlow, path::PathBuf};
 
+use image::RgbImage;
 use samkit_core::{BBox, LowResLogits, Mask, MaskRecord, Point, Prompt, Rle, Size};
 use samkit_plugin::{LogLevel, MaskOutput, Measure};
 
@@ -170,6 +171,11 @@ impl SamService for StandIn {
             });
         }
         Ok(records)
+    }
+
+    fn picture(&self, image: RgbImage) -> Result<Box<dyn SamService + Send>, ServiceError> {
+        self.working()?;
+        Ok(Box::new(Self::new(image.dimensions().into())))
     }
 }
 

@@ -1,8 +1,13 @@
 //! A host for tests: it keeps what it hears, and its networks are formulas.
 #![allow(dead_code, reason = "every test file uses a part of it")]
 
-use std::{ops::ControlFlow, path::PathBuf, sync::Mutex};
+use std::{
+    ops::ControlFlow,
+    path::PathBuf,
+    sync::{Arc, Barrier, Mutex},
+};
 
+use image::RgbImage;
 use samkit_core::{BBox, LowResLogits, Mask, MaskRecord, Point, Prompt, Rle, Size};
 use samkit_plugin_host::{
     ClipInfo, ClipService, Extent, HostServices, LogLevel, MaskOutput, Measure, ModelService,
@@ -28,6 +33,12 @@ pub(crate) struct TestHost {
     pub(crate) has_clip: bool,
     /// Predicting fails with this, or panics when it is empty.
     pub(crate) failure: Option<String>,
+    /// What its logits begin with: 0 for the image, the first value of a picture.
+    first: f32,
+    /// Shared with the pictures that are open.
+    shared: Arc<()>,
+    /// Bringing masks to the size of a picture waits here, twice.
+    pub(crate) gate: Option<&'static Barrier>,
 }
 
 impl TestHost {
@@ -45,7 +56,15 @@ impl TestHost {
             images: Mutex::default(),
             has_clip: true,
             failure: None,
+            first: 0.0,
+            shared: Arc::default(),
+            gate: None,
         }
+    }
+
+    /// How many pictures are open.
+    pub(crate) fn open_pictures(&self) -> usize {
+        Arc::strong_count(&self.shared) - 1
     }
 
     fn left_half(&self) -> Mask {
@@ -109,7 +128,7 @@ impl SamService for TestHost {
         let masks = if output == MaskOutput::Single { 1 } else { 3 };
         let answer = |index: usize| {
             let mask = |mask: usize| {
-                let value = (10 * index + mask) as f32;
+                let value = self.first + (10 * index + mask) as f32;
                 let logits = LowResLogits::new(vec![value; 256 * 256]).unwrap();
                 self.logits.lock().unwrap().push(logits.values().as_ptr().addr());
                 PredictedMask { predicted_iou: 0.5 + 0.1 * mask as f32, logits }
@@ -125,6 +144,10 @@ impl SamService for TestHost {
     }
 
     fn mask(&self, logits: &[f32], out: &mut [u8]) -> Result<(), ServiceError> {
+        if let Some(gate) = self.gate.filter(|_| self.first > 0.0) {
+            gate.wait();
+            gate.wait();
+        }
         out.fill(u8::from(logits[0] > 0.0));
         Ok(())
     }
@@ -156,6 +179,13 @@ impl SamService for TestHost {
             crop: BBox::new(0.0, 0.0, self.size.width as f32, self.size.height as f32),
             logits: None,
         }])
+    }
+
+    fn picture(&self, image: RgbImage) -> Result<Box<dyn SamService + Send>, ServiceError> {
+        let (width, height) = image.dimensions();
+        let (shared, first) = (self.shared.clone(), f32::from(image.as_raw()[0]));
+        let failure = self.failure.clone();
+        Ok(Box::new(Self { shared, first, failure, gate: self.gate, ..Self::new(width, height) }))
     }
 }
 
