@@ -1,7 +1,7 @@
 //! `samkit edges`: edge maps of images.
 
 use clap::Args;
-use samkit_edges::{Border, Combination, EdgeParams, Preset, Thinning};
+use samkit_edges::{Border, Combination, EdgeParams, Preset, Thinning, Views};
 
 use super::{
     Outcome, execute,
@@ -48,13 +48,14 @@ Examples:
   samkit edges photos --output out
   samkit edges 'shots/*.jpg' --points-per-side 32 --save thinned,raw
   samkit edges photo.jpg --threshold 0.5 --threshold-low 0.3 --save binary,svg
+  samkit edges photos --preset fine
   samkit edges photos --preset paper";
 
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Edge options")]
 struct EdgeFlags {
-    /// Where options that are not given have their values from: paper (the published recipe) or default
-    /// (better edges from the same grid)
+    /// Where options that are not given have their values from: paper (the published recipe), default
+    /// (better edges from the same grid) or fine (better still, in six times the time)
     #[arg(long, default_value = "default", value_parser = recipe_word::<Preset>)]
     preset: Preset,
     /// Points along each side of the grid of prompts, 1 to 256 [default: 16]
@@ -86,6 +87,10 @@ struct EdgeFlags {
     /// [default: votes; paper: strongest]
     #[arg(long, value_parser = recipe_word::<Combination>)]
     combination: Option<Combination>,
+    /// What the grid is laid on: image, mirror (also its mirror image), or corners (also its four
+    /// corners) [default: image; fine: corners]
+    #[arg(long, value_parser = recipe_word::<Views>)]
+    views: Option<Views>,
     /// How to thin: canny, structured-edges or none [default: structured-edges]
     #[arg(long, value_parser = recipe_word::<Thinning>)]
     thinning: Option<Thinning>,
@@ -115,6 +120,7 @@ impl EdgeFlags {
             smoothing: self.smoothing.unwrap_or(preset.smoothing),
             border: self.border.unwrap_or(preset.border),
             combination: self.combination.unwrap_or(preset.combination),
+            views: self.views.unwrap_or(preset.views),
             thinning: self.thinning.unwrap_or(preset.thinning),
             threshold: self.threshold,
             threshold_low: self.threshold_low,

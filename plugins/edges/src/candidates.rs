@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 use samkit_core::{BBox, nms, point_grid};
-use samkit_plugin::{Frame, LowRes, MaskOutput, Predicted, Prompt, Sam, TaskError};
+use samkit_plugin::{Frame, LowRes, MaskOutput, Measure, Predicted, Prompt, Sam, TaskError};
 
 use crate::EdgeParams;
 
@@ -18,6 +18,8 @@ pub(crate) struct Candidate {
 pub(crate) struct Found {
     pub(crate) predicted_iou: f32,
     pub(crate) stability_score: f32,
+    /// In pixels.
+    pub(crate) area: u64,
     bbox: BBox,
 }
 
@@ -26,12 +28,12 @@ pub(crate) type Masks<'a> = [(&'a LowRes, Found)];
 
 /// Clicks on every point of the grid and returns the masks that pass the filters and survive box
 /// NMS: first within each batch, then over all, as the reference's automatic generator does it.
-/// `each` sees the masks of every batch that pass the filters.
+/// `each` sees the masks of every batch that pass the filters; `progress` hears of the clicks done.
 pub(crate) fn candidates(
     sam: &Sam<'_>,
     params: &EdgeParams,
     each: &mut dyn FnMut(&Masks<'_>) -> Result<(), TaskError>,
-    progress: &dyn Fn(usize, usize) -> Result<(), TaskError>,
+    progress: &dyn Fn(usize) -> Result<(), TaskError>,
 ) -> Result<Vec<Candidate>, TaskError> {
     let frame = sam.frame();
     let size = frame.image_size();
@@ -42,7 +44,7 @@ pub(crate) fn candidates(
     let mut kept = Vec::new();
     let mut done = 0;
     for batch in prompts.chunks(params.points_per_batch as usize) {
-        progress(done, prompts.len())?;
+        progress(done)?;
         let predictions = sam.predict_inside(batch, MaskOutput::Multi)?;
         let masks: Vec<Predicted<'_>> = predictions.iter().collect();
         let found = masks
@@ -59,7 +61,7 @@ pub(crate) fn candidates(
         }));
         done += batch.len();
     }
-    progress(done, prompts.len())?;
+    progress(done)?;
     let best = suppressed(&kept, params.box_nms_thresh, |candidate| candidate.found);
     let mut slots: Vec<Option<Candidate>> = kept.into_iter().map(Some).collect();
     Ok(best.into_iter().filter_map(|index| slots[index].take()).collect())
@@ -79,9 +81,9 @@ fn found(
     // An empty union has the score NaN, which is not at least anything.
     let is_stable = params.stability_score_thresh <= 0.0
         || measure.stability_score >= params.stability_score_thresh;
-    let found =
-        Found { predicted_iou, stability_score: measure.stability_score, bbox: measure.bbox };
-    Ok((measure.area > 0 && is_stable).then_some(found))
+    let Measure { area, bbox, stability_score } = measure;
+    let found = Found { predicted_iou, stability_score, area, bbox };
+    Ok((area > 0 && is_stable).then_some(found))
 }
 
 /// Greedy box NMS by predicted IoU: the indices that remain, best first.
@@ -98,8 +100,12 @@ mod tests {
     #[test]
     fn of_two_masks_with_one_box_the_better_remains() {
         let bbox = BBox::new(0.0, 0.0, 10.0, 10.0);
-        let masks =
-            [0.6, 0.9].map(|predicted_iou| Found { predicted_iou, stability_score: 1.0, bbox });
+        let masks = [0.6, 0.9].map(|predicted_iou| Found {
+            predicted_iou,
+            stability_score: 1.0,
+            area: 100,
+            bbox,
+        });
         assert_eq!(suppressed(&masks, 0.7, |found| *found), [1]);
     }
 }

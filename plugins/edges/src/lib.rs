@@ -8,7 +8,8 @@
 //! 2. per mask, the Sobel magnitude of its probability map, kept only along its rim
 //!    ([`rim_gradients`]);
 //! 3. the pixel-wise maximum over the masks, stretched linearly to \[0, 1\] ([`EdgeMap`]); by default
-//!    also how many masks have an edge there ([`Combination::Votes`]);
+//!    also how many masks have an edge there ([`Combination::Votes`]), and where wanted the mean over
+//!    several views of the image ([`Views`]);
 //! 4. edge NMS, which thins the bands to lines ([`thin`]).
 //!
 //! The whole is the task `edges` behind samkit's plugin border ([`entry`]): it knows Segment Anything
@@ -37,6 +38,7 @@
 
 mod binary;
 mod candidates;
+mod crest;
 mod detect;
 mod lines;
 mod map;
@@ -44,12 +46,13 @@ mod params;
 mod rim;
 mod task;
 mod thinning;
+mod views;
 mod votes;
 
 pub use detect::{EdgeMaps, detect_edges};
 pub use lines::{Line, geojson, lines, svg};
-pub use map::EdgeMap;
-pub use params::{Border, Combination, EdgeParams, Preset, Thinning};
+pub use map::{EdgeMap, stretched};
+pub use params::{Border, Combination, EdgeParams, Preset, Thinning, Views};
 pub use rim::{RimPixel, rim_gradients};
 pub use samkit_plugin::EdgeImage;
 pub use task::{Edges, entry};

@@ -7,10 +7,12 @@ use imageproc::{geometry::approximate_polygon_dp, point::Point};
 use samkit_plugin::EdgeImage;
 use serde_json::{Value, json};
 
-/// How far, in pixels, a line may be from the pixels that it stands for.
+use crate::crest::crest;
+
+/// How far, in pixels, a straightened line may be from the edge that it stands for.
 const TOLERANCE: f64 = 0.75;
 
-/// A line through the centres of pixels.
+/// A line along an edge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Line {
     /// From end to end; the first and the last are the same where the line is closed. Pixel (0, 0) has its
@@ -23,9 +25,10 @@ pub struct Line {
 }
 
 /// Follows the edges of a `binary` map from end to end, from junction to junction and around; with the
-/// strengths of `map`. Lines are straightened where they stay within 0.75 pixels of what they stand
-/// for, strongest first. A pixel on its own is no line.
-pub fn lines(map: &EdgeImage, binary: &GrayImage) -> Vec<Line> {
+/// strengths of `thinned`. Between their ends lines run where the strengths of `raw`, before thinning, are
+/// largest across the edge, which is between the centres of pixels. They are straightened where they stay
+/// within 0.75 pixels of that, strongest first. A pixel on its own is no line.
+pub fn lines(raw: &EdgeImage, thinned: &EdgeImage, binary: &GrayImage) -> Vec<Line> {
     let pixels = Pixels { binary };
     let (width, height) = binary.dimensions();
     let all = || (0..height).flat_map(|y| (0..width).map(move |x| (x, y)));
@@ -38,7 +41,7 @@ pub fn lines(map: &EdgeImage, binary: &GrayImage) -> Vec<Line> {
     for start in ends.into_iter().chain(middles) {
         for next in pixels.neighbours(start) {
             if let Some(path) = pixels.walk(start, next, &mut walked) {
-                lines.push(line(map, &path));
+                lines.push(line(raw, thinned, &path));
             }
         }
     }
@@ -98,22 +101,31 @@ impl Pixels<'_> {
     }
 }
 
-fn line(map: &EdgeImage, path: &[Place]) -> Line {
-    let strengths: f32 = path.iter().map(|&place| map[place][0]).sum();
-    let pixels: Vec<Point<i32>> =
-        path.iter().map(|&(x, y)| Point::new(x as i32, y as i32)).collect();
+fn line(raw: &EdgeImage, thinned: &EdgeImage, path: &[Place]) -> Line {
+    let strengths: f32 = path.iter().map(|&place| thinned[place][0]).sum();
+    let mut points: Vec<Point<f32>> = path
+        .iter()
+        .map(|&place| {
+            let (x, y) = crest(raw, place);
+            Point::new(x, y)
+        })
+        .collect();
+    // Lines that meet share a pixel, and where they do there is no direction across.
+    for end in [0, path.len() - 1] {
+        points[end] = Point::new(path[end].0 as f32 + 0.5, path[end].1 as f32 + 0.5);
+    }
     // A ring's two ends are one place, from which no distance can be measured: it is cut in halves.
-    let (first, second) = pixels.split_at(pixels.len() / 2);
-    let simple = if pixels.first() == pixels.last() && !first.is_empty() {
+    let (first, second) = points.split_at(points.len() / 2);
+    let simple = if path.first() == path.last() && !first.is_empty() {
         let first: Vec<_> = first.iter().chain(&second[..1]).copied().collect();
         let mut points = approximate_polygon_dp(&first, TOLERANCE, false);
         points.pop();
         points.extend(approximate_polygon_dp(second, TOLERANCE, false));
         points
     } else {
-        approximate_polygon_dp(&pixels, TOLERANCE, false)
+        approximate_polygon_dp(&points, TOLERANCE, false)
     };
-    let points = simple.iter().map(|p| (p.x as f32 + 0.5, p.y as f32 + 0.5)).collect();
+    let points = simple.iter().map(|p| (p.x, p.y)).collect();
     Line { points, strength: strengths / path.len() as f32, pixels: path.len() }
 }
 
@@ -125,7 +137,8 @@ pub fn svg(lines: &[Line], width: u32, height: u32) -> String {
          stroke-linejoin=\"round\">\n"
     );
     for Line { points, strength, .. } in lines {
-        let places: Vec<_> = points.iter().map(|(x, y)| format!("{x},{y}")).collect();
+        let places: Vec<_> =
+            points.iter().map(|(x, y)| format!("{},{}", cents(*x), cents(*y))).collect();
         // Writing to a string never fails.
         let _ = writeln!(
             svg,
@@ -142,14 +155,20 @@ pub fn svg(lines: &[Line], width: u32, height: u32) -> String {
 pub fn geojson(lines: &[Line]) -> String {
     let feature = |line: &Line| -> Value {
         let strength = (f64::from(line.strength) * 1e4).round() / 1e4;
+        let coordinates: Vec<_> = line.points.iter().map(|(x, y)| [cents(*x), cents(*y)]).collect();
         json!({
             "type": "Feature",
             "properties": { "strength": strength, "pixels": line.pixels },
-            "geometry": { "type": "LineString", "coordinates": line.points },
+            "geometry": { "type": "LineString", "coordinates": coordinates },
         })
     };
     let features: Vec<_> = lines.iter().map(feature).collect();
     format!("{}\n", json!({ "type": "FeatureCollection", "features": features }))
+}
+
+/// In hundredths of a pixel, which is more than an edge is known to.
+fn cents(position: f32) -> f64 {
+    (f64::from(position) * 100.0).round() / 100.0
 }
 
 #[cfg(test)]
@@ -164,7 +183,7 @@ mod tests {
         let binary =
             GrayImage::from_fn(width, height, |x, y| Luma([if set(x, y) { 255 } else { 0 }]));
         let map = EdgeImage::from_fn(width, height, |x, y| Luma([f32::from(u8::from(set(x, y)))]));
-        lines(&map, &binary)
+        lines(&map, &map, &binary)
     }
 
     #[test]

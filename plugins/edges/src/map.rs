@@ -27,18 +27,22 @@ impl EdgeMap {
         }
     }
 
-    /// The map, shifted and scaled so that its smallest value is 0 and its largest 1; all zeros
-    /// when they are the same.
-    pub fn into_normalised(self) -> EdgeImage {
-        let mut map = self.0;
-        let smallest = map.iter().copied().fold(f32::INFINITY, f32::min);
-        let largest = map.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let range = largest - smallest;
-        for value in map.iter_mut() {
-            *value = if range > 0.0 { (*value - smallest) / range } else { 0.0 };
-        }
-        map
+    /// The strongest gradients.
+    pub fn into_strongest(self) -> EdgeImage {
+        self.0
     }
+}
+
+/// The map, shifted and scaled so that its smallest value is 0 and its largest 1; all zeros when they
+/// are the same.
+pub fn stretched(mut map: EdgeImage) -> EdgeImage {
+    let smallest = map.iter().copied().fold(f32::INFINITY, f32::min);
+    let largest = map.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let range = largest - smallest;
+    for value in map.iter_mut() {
+        *value = if range > 0.0 { (*value - smallest) / range } else { 0.0 };
+    }
+    map
 }
 
 #[cfg(test)]
@@ -50,18 +54,18 @@ mod tests {
         let mut map = EdgeMap::new(Size::new(3, 1));
         map.add(&[RimPixel { index: 0, strength: 2.0 }, RimPixel { index: 1, strength: 1.0 }]);
         map.add(&[RimPixel { index: 0, strength: 1.0 }, RimPixel { index: 1, strength: 4.0 }]);
-        assert_eq!(map.into_normalised().into_raw(), [0.5, 1.0, 0.0]);
+        assert_eq!(stretched(map.into_strongest()).into_raw(), [0.5, 1.0, 0.0]);
     }
 
     #[test]
     fn a_map_with_an_edge_everywhere_starts_at_zero_too() {
         let mut map = EdgeMap::new(Size::new(2, 1));
         map.add(&[RimPixel { index: 0, strength: 1.0 }, RimPixel { index: 1, strength: 3.0 }]);
-        assert_eq!(map.into_normalised().into_raw(), [0.0, 1.0]);
+        assert_eq!(stretched(map.into_strongest()).into_raw(), [0.0, 1.0]);
     }
 
     #[test]
     fn no_edges_are_zeros_not_nan() {
-        assert_eq!(EdgeMap::new(Size::new(2, 2)).into_normalised().into_raw(), [0.0; 4]);
+        assert_eq!(stretched(EdgeImage::new(2, 2)).into_raw(), [0.0; 4]);
     }
 }

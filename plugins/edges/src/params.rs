@@ -46,6 +46,20 @@ pub enum Combination {
     Votes,
 }
 
+/// What Segment Anything is shown of an image. Strengths are the mean over all views.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Views {
+    /// The image.
+    #[default]
+    Image,
+    /// Also its mirror image; twice the time.
+    Mirror,
+    /// Also its four corners, each five eighths of the sides, where small things look larger; six
+    /// times the time.
+    Corners,
+}
+
 /// Which constants parameters have that are not given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -56,6 +70,8 @@ pub enum Preset {
     /// The best edges that the paper's grid of clicks gives.
     #[default]
     Default,
+    /// The best edges, whatever the time: the grid on several views of the image.
+    Fine,
 }
 
 /// Parameters of [`detect_edges`](crate::detect_edges). The defaults are those of
@@ -64,7 +80,8 @@ pub enum Preset {
 #[serde(default, rename_all = "snake_case", deny_unknown_fields)]
 #[schemars(extend("x-presets" = presets()))]
 pub struct EdgeParams {
-    /// Where the parameters that are not given have their values from: `paper` or `default`.
+    /// Where the parameters that are not given have their values from: `paper`, `default` or
+    /// `fine`.
     /// (For programs this is a note; [`EdgeParams::of`] gives a preset's values.)
     pub preset: Preset,
     /// Clicks along each side of the grid, 1 to 256. More clicks find smaller things and take
@@ -96,6 +113,8 @@ pub struct EdgeParams {
     pub border: Border,
     /// What becomes of the gradients of many masks at one pixel: `strongest` or `votes`.
     pub combination: Combination,
+    /// What the clicks are made on: the `image`, also its `mirror` image, or also its four `corners`.
+    pub views: Views,
     /// How edges are thinned to lines: `canny`, `structured-edges` or `none`.
     pub thinning: Thinning,
     /// Also give a binary map: thinned edges of at least this strength, 0 to 1.
@@ -127,13 +146,16 @@ impl EdgeParams {
             smoothing: 0.0,
             border: Border::Replicate,
             combination: Combination::Strongest,
+            views: Views::Image,
             thinning: Thinning::StructuredEdges,
             threshold: None,
             threshold_low: None,
         };
+        let default = Self { combination: Combination::Votes, ..paper.clone() };
         match preset {
             Preset::Paper => paper,
-            Preset::Default => Self { combination: Combination::Votes, ..paper },
+            Preset::Default => default,
+            Preset::Fine => Self { views: Views::Corners, ..default },
         }
     }
 
@@ -167,7 +189,7 @@ impl EdgeParams {
 
 /// The presets' values by name, for those who fill in parameters by the schema.
 fn presets() -> serde_json::Value {
-    let presets = [Preset::Paper, Preset::Default];
+    let presets = [Preset::Paper, Preset::Default, Preset::Fine];
     let entry = |preset| (serde_json::json!(preset), serde_json::json!(EdgeParams::of(preset)));
     let entries = presets.map(entry).into_iter();
     entries.filter_map(|(name, values)| Some((name.as_str()?.to_owned(), values))).collect()
@@ -189,7 +211,7 @@ mod tests {
         assert_eq!((paper.points_per_side, paper.box_nms_thresh), (16, 0.7));
         assert_eq!((paper.pred_iou_thresh, paper.stability_score_thresh), (0.0, 0.0));
         assert_eq!(paper.combination, Combination::Strongest);
-        for preset in [Preset::Paper, Preset::Default] {
+        for preset in [Preset::Paper, Preset::Default, Preset::Fine] {
             EdgeParams::of(preset).validate().expect("presets are in range");
         }
         assert_eq!(presets()["paper"], serde_json::json!(paper));

@@ -40,15 +40,15 @@ impl Task for Edges {
 
     fn run(
         &mut self,
-        _inputs: &Inputs<'_>,
+        inputs: &Inputs<'_>,
         host: &Host<'_>,
         outputs: &mut Outputs<'_>,
     ) -> Result<(), TaskError> {
         let progress = |done: usize, total: usize| host.step(done as u64, total as u64);
-        let maps = detect_edges(&host.sam()?, &self.0, &progress)?;
+        let maps = detect_edges(&host.sam()?, &inputs.image()?, &self.0, &progress)?;
         host.record("masks", maps.masks as f64);
         if let Some(binary) = maps.binary {
-            let lines = lines(&maps.thinned, &binary);
+            let lines = lines(&maps.raw, &maps.thinned, &binary);
             let drawing = svg(&lines, binary.width(), binary.height());
             outputs.put("svg", Output::Text(drawing))?;
             outputs.put("geojson", Output::Text(geojson(&lines)))?;

@@ -7,6 +7,8 @@ use crate::RimPixel;
 
 /// The largest Sobel magnitude of probabilities, √20.
 const STEEPEST: f32 = 4.472_136;
+/// Share of the image from which on a mask has its full weight.
+const FULL_WEIGHT: f32 = 0.01;
 /// Strength, before it is mapped to \[0, 1\], that becomes one half. Chosen so that the best single
 /// threshold on BSDS500's validation images is about one half.
 const HALF: f32 = 0.1;
@@ -50,19 +52,29 @@ impl Votes {
         }
     }
 
-    /// Strengths from 0 to 1, which mean the same in every image.
-    pub(crate) fn into_strengths(self) -> EdgeImage {
+    /// The geometric means.
+    pub(crate) fn into_means(self) -> EdgeImage {
         // In the place of one of the sums: large images have little memory to spare.
-        let mut strengths = self.all;
+        let mut means = self.all;
         let others = self.distinct.iter().zip(&self.strongest);
-        for (strength, (distinct, strongest)) in strengths.iter_mut().zip(others) {
-            let all = *strength / (STEEPEST * self.prompts);
-            let mean = (all * (distinct / STEEPEST) * (strongest / STEEPEST)).cbrt();
-            *strength = mean / (mean + HALF);
+        for (mean, (distinct, strongest)) in means.iter_mut().zip(others) {
+            let all = *mean / (STEEPEST * self.prompts);
+            *mean = (all * (distinct / STEEPEST) * (strongest / STEEPEST)).cbrt();
         }
-        EdgeImage::from_raw(self.size.width, self.size.height, strengths)
-            .expect("one strength a pixel")
+        EdgeImage::from_raw(self.size.width, self.size.height, means).expect("one mean a pixel")
     }
+}
+
+/// Means as strengths from 0 to 1, which mean the same in every image.
+pub(crate) fn strengths(mut means: EdgeImage) -> EdgeImage {
+    means.iter_mut().for_each(|mean| *mean /= *mean + HALF);
+    means
+}
+
+/// What a mask of this share of the image weighs. Small masks are many, and less often what people
+/// would call a thing.
+pub(crate) fn weight_of_area(share: f32) -> f32 {
+    (share / FULL_WEIGHT).min(1.0).sqrt()
 }
 
 #[cfg(test)]
@@ -80,8 +92,13 @@ mod tests {
         votes.add_distinct(&rim(0), 1.0);
         votes.add_distinct(&rim(1), 1.0);
         (0..2).for_each(|_| votes.add_distinct(&rim(2), 1.0));
-        let strengths = votes.into_strengths().into_raw();
+        let strengths = strengths(votes.into_means()).into_raw();
         assert!(strengths[0] < strengths[1] && strengths[1] < strengths[2], "{strengths:?}");
         assert!(strengths[2] < 1.0 && strengths[3] == 0.0, "{strengths:?}");
+    }
+
+    #[test]
+    fn small_masks_weigh_less() {
+        assert_eq!([0.0, 0.0025, 0.01, 1.0].map(weight_of_area), [0.0, 0.5, 1.0, 1.0]);
     }
 }

@@ -2,7 +2,7 @@
 //! (`reference/thinning.py`).
 
 use samkit_core::Size;
-use samkit_edges::{Border, EdgeImage, EdgeMap, Thinning, rim_gradients, thin};
+use samkit_edges::{Border, EdgeImage, EdgeMap, Thinning, rim_gradients, stretched, thin};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -26,7 +26,7 @@ fn edge_map(fixture: &Fixture, border: Border) -> EdgeImage {
     for logits in &fixture.logits {
         map.add(&rim_gradients(logits, size, border, 0.0));
     }
-    map.into_normalised()
+    stretched(map.into_strongest())
 }
 
 fn worst_difference(found: &EdgeImage, expected: &[f32]) -> f32 {

@@ -9,8 +9,8 @@ use std::{
     sync::{Arc, Mutex, OnceLock},
 };
 
-use image::{GrayImage, Rgb, RgbImage};
-use samkit_edges::{EdgeImage, EdgeParams, Preset, Thinning};
+use image::{GrayImage, Rgb, RgbImage, imageops::flip_horizontal};
+use samkit_edges::{EdgeImage, EdgeParams, Preset, Thinning, Views};
 use samkit_engine::{DeviceKind, Sam};
 use samkit_plugin_host::{
     Cancel, HostServices, Input, LogLevel, Output, Plugin, PluginError, SamService, View,
@@ -193,6 +193,21 @@ fn a_preset_gives_what_is_not_given() {
     assert!(got != edges(&listener, &few_points()));
 }
 
+/// Shown as it is and mirrored, an image and its mirror image have the same edges.
+#[test]
+fn a_mirrored_image_has_mirrored_edges() {
+    let Some(sam) = model() else { return };
+    let params = EdgeParams { views: Views::Mirror, thinning: Thinning::None, ..few_points() };
+    let maps = edges(&Listener::new(&sam, disc()), &params);
+    let mirrored = edges(&Listener::new(&sam, flip_horizontal(&disc())), &params);
+    assert_eq!(maps.masks, mirrored.masks);
+    // A click's place in the mirror image is rounded otherwise.
+    let (mean, correlation) = difference(&maps.raw, &flip_horizontal(&mirrored.raw));
+    assert!(mean < 1e-4 && correlation > 0.9999, "{mean}, {correlation}");
+    let once = edges(&Listener::new(&sam, disc()), &EdgeParams { views: Views::Image, ..params });
+    assert!(once.raw != maps.raw && once.masks < maps.masks);
+}
+
 #[test]
 fn the_same_bytes_with_one_thread_and_with_two() {
     let Some(sam) = model() else { return };
@@ -224,9 +239,13 @@ fn tiny_images_have_maps_of_their_size() {
     let Some(sam) = model() else { return };
     for (width, height) in [(1, 1), (1, 40), (40, 1)] {
         let listener = Listener::new(&sam, RgbImage::new(width, height));
-        for thinning in [Thinning::Canny, Thinning::StructuredEdges, Thinning::None] {
+        for (views, thinning) in [
+            (Views::Image, Thinning::Canny),
+            (Views::Mirror, Thinning::StructuredEdges),
+            (Views::Corners, Thinning::None),
+        ] {
             let params =
-                EdgeParams { points_per_side: 1, thinning, smoothing: 1.5, ..few_points() };
+                EdgeParams { points_per_side: 1, views, thinning, smoothing: 1.5, ..few_points() };
             let maps = edges(&listener, &params);
             assert_eq!(maps.raw.dimensions(), (width, height));
             let strengths = || maps.raw.iter().chain(maps.thinned.iter());
@@ -243,6 +262,9 @@ fn progress_counts_clicks_and_can_stop_the_work() {
     edges(&listener, &params);
     let heard = std::mem::take(&mut *listener.heard.lock().expect("no panic while counting"));
     assert_eq!(heard, [(0, 4), (3, 4), (4, 4)]);
+    edges(&listener, &EdgeParams { views: Views::Mirror, ..params.clone() });
+    let heard = std::mem::take(&mut *listener.heard.lock().expect("no panic while counting"));
+    assert_eq!(heard, [(0, 8), (3, 8), (4, 8), (4, 8), (7, 8), (8, 8)]);
 
     listener.stop_at = 3;
     let stopped = run(&linked_in(), &listener, &json!(params));
@@ -281,6 +303,7 @@ fn the_shared_library_gives_the_same_bytes() {
     let plugin = loaded();
     for params in [
         json!({ "points_per_side": 4, "threshold": 0.2, "thinning": "structured-edges" }),
+        json!({ "preset": "fine", "points_per_side": 2 }),
         json!({ "preset": "paper", "points_per_side": 3, "smoothing": 1.0, "border": "zero" }),
     ] {
         let [linked, loaded] = [&linked_in(), &plugin]

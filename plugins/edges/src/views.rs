@@ -1,0 +1,178 @@
+//! Looking at an image more than once: whole, mirrored, and at its corners.
+
+use std::ops::Deref;
+
+use image::{ImageBuffer, Rgb, RgbImage};
+use samkit_core::Size;
+
+use crate::{EdgeImage, Views};
+
+/// A corner's share of the image's sides, as a fraction: less of the image, seen larger.
+const CORNER: (u32, u32) = (5, 8);
+/// What a corner counts against the whole image.
+const CORNER_WEIGHT: f32 = 0.5;
+/// In a picture, masks are known at this many places along its longer side.
+const LOW_RES_SIDE: f32 = 256.0;
+/// Such places next to a side where the picture was cut out in which edges fade out: masks that go on
+/// outside often stop a little short of it.
+const STRIP: f32 = 5.0;
+
+/// A part of the image, as it is or mirrored.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct View {
+    whole: Size,
+    left: u32,
+    top: u32,
+    size: Size,
+    is_mirrored: bool,
+    weight: f32,
+}
+
+impl View {
+    /// The views of an image of this size, itself first.
+    pub(crate) fn all(views: Views, whole: Size) -> Vec<Self> {
+        let image = Self { whole, left: 0, top: 0, size: whole, is_mirrored: false, weight: 1.0 };
+        let mirror = Self { is_mirrored: true, ..image };
+        match views {
+            Views::Image => vec![image],
+            Views::Mirror => vec![image, mirror],
+            Views::Corners => {
+                let part = |length: u32| {
+                    let length = u64::from(length) * u64::from(CORNER.0);
+                    length.div_ceil(u64::from(CORNER.1)) as u32
+                };
+                let size = Size::new(part(whole.width), part(whole.height));
+                let (right, bottom) = (whole.width - size.width, whole.height - size.height);
+                let corner = |(left, top)| Self { left, top, size, weight: CORNER_WEIGHT, ..image };
+                let corners = [(0, 0), (right, 0), (0, bottom), (right, bottom)].map(corner);
+                [image, mirror].into_iter().chain(corners).collect()
+            }
+        }
+    }
+
+    /// What is to be seen, unless that is the image itself.
+    pub(crate) fn picture<Pixels: Deref<Target = [u8]>>(
+        &self,
+        image: &ImageBuffer<Rgb<u8>, Pixels>,
+    ) -> Option<RgbImage> {
+        assert_eq!(
+            image.dimensions(),
+            (self.whole.width, self.whole.height),
+            "a view of the image"
+        );
+        if self.size == self.whole && !self.is_mirrored {
+            return None;
+        }
+        let picture = RgbImage::from_fn(self.size.width, self.size.height, |x, y| {
+            image[(self.left + self.seen(x), self.top + y)]
+        });
+        Some(picture)
+    }
+
+    /// A column of the part that is shown, in the picture; and the other way round.
+    fn seen(&self, x: u32) -> u32 {
+        if self.is_mirrored { self.size.width - 1 - x } else { x }
+    }
+
+    /// Adds what was found in the picture to a sum over views, and what it counts to the weights.
+    fn add(&self, found: &EdgeImage, sum: &mut EdgeImage, weights: &mut EdgeImage) {
+        let across = self.fading(self.left, self.size.width, self.whole.width);
+        let down = self.fading(self.top, self.size.height, self.whole.height);
+        for (y, &down) in (0..).zip(&down) {
+            for (x, &across) in (0..).zip(&across) {
+                let weight = self.weight * across.min(down);
+                sum[(self.left + x, self.top + y)][0] += weight * found[(self.seen(x), y)][0];
+                weights[(self.left + x, self.top + y)][0] += weight;
+            }
+        }
+    }
+
+    /// How much of the strengths remains along an axis.
+    fn fading(&self, start: u32, length: u32, whole: u32) -> Vec<f32> {
+        let strip = STRIP * self.size.width.max(self.size.height) as f32 / LOW_RES_SIDE;
+        let from = |side: bool, distance: u32| match side {
+            true => (distance as f32 / strip).min(1.0),
+            false => 1.0,
+        };
+        let (is_cut_before, is_cut_after) = (start > 0, start + length < whole);
+        (0..length)
+            .map(|at| from(is_cut_before, at).min(from(is_cut_after, length - 1 - at)))
+            .collect()
+    }
+}
+
+/// Strengths in the image: the mean of those in its views, by weight. `found` gives the strengths in
+/// the picture of a view.
+pub(crate) fn mean<E>(
+    views: &[View],
+    mut found: impl FnMut(&View) -> Result<EdgeImage, E>,
+) -> Result<EdgeImage, E> {
+    // Large images have little memory to spare.
+    if let [view] = views {
+        return found(view);
+    }
+    let Size { width, height } = views[0].whole;
+    let (mut sum, mut weights) = (EdgeImage::new(width, height), EdgeImage::new(width, height));
+    for view in views {
+        view.add(&found(view)?, &mut sum, &mut weights);
+    }
+    sum.iter_mut().zip(weights.iter()).for_each(|(strength, weight)| *strength /= weight);
+    Ok(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use image::Luma;
+
+    use super::*;
+
+    const WHOLE: Size = Size::new(40, 17);
+
+    /// What is found is what is to be seen.
+    fn seen(views: Views, image: &RgbImage) -> EdgeImage {
+        let found = |view: &View| {
+            let picture = view.picture(image);
+            let picture = picture.as_ref().unwrap_or(image);
+            assert_eq!(Size::from(picture.dimensions()), view.size);
+            Ok::<_, Infallible>(EdgeImage::from_fn(picture.width(), picture.height(), |x, y| {
+                Luma([f32::from(picture[(x, y)][0])])
+            }))
+        };
+        let Ok(map) = mean(&View::all(views, image.dimensions().into()), found);
+        map
+    }
+
+    #[test]
+    fn every_view_comes_back_to_its_place() {
+        for (width, height) in [(40, 17), (3, 9), (1, 1)] {
+            let image = RgbImage::from_fn(width, height, |x, y| Rgb([(x * 5 + y) as u8; 3]));
+            for views in [Views::Image, Views::Mirror, Views::Corners] {
+                let map = seen(views, &image);
+                for (x, y, value) in map.enumerate_pixels() {
+                    let expected = f32::from(image[(x, y)][0]);
+                    assert!((value[0] - expected).abs() < 1e-3, "{views:?} of {width}×{height}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn corners_cover_the_image_and_overlap() {
+        let views = View::all(Views::Corners, WHOLE);
+        let places: Vec<_> = views.iter().map(|v| (v.left, v.top, v.size, v.weight)).collect();
+        let corner = Size::new(25, 11);
+        assert_eq!(places[..2], [(0, 0, WHOLE, 1.0), (0, 0, WHOLE, 1.0)]);
+        let corners = [(0, 0), (15, 0), (0, 6), (15, 6)].map(|(x, y)| (x, y, corner, 0.5));
+        assert_eq!(places[2..], corners);
+    }
+
+    #[test]
+    fn edges_fade_out_where_the_image_goes_on() {
+        let corner = View::all(Views::Corners, WHOLE)[2];
+        let across = corner.fading(corner.left, corner.size.width, WHOLE.width);
+        assert_eq!((across[0], across[24]), (1.0, 0.0));
+        assert!(across.windows(2).all(|pair| pair[0] >= pair[1]));
+    }
+}
