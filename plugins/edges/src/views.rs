@@ -13,9 +13,11 @@ const CORNER: (u32, u32) = (5, 8);
 const CORNER_WEIGHT: f32 = 0.5;
 /// In a picture, masks are known at this many places along its longer side.
 const LOW_RES_SIDE: f32 = 256.0;
-/// Such places next to a side where the picture was cut out in which edges fade out: masks that go on
-/// outside often stop a little short of it.
-const STRIP: f32 = 5.0;
+/// Such places next to a side where the picture was cut out in which edges do not count: masks of things
+/// that go on outside often stop a little short of it.
+const MARGIN: f32 = 3.0;
+/// Such places after these in which they count more and more, so that there is no seam.
+const SEAM: f32 = 5.0;
 
 /// A part of the image, as it is or mirrored.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -87,11 +89,11 @@ impl View {
         }
     }
 
-    /// How much of the strengths remains along an axis.
+    /// How much strengths count along an axis.
     fn fading(&self, start: u32, length: u32, whole: u32) -> Vec<f32> {
-        let strip = STRIP * self.size.width.max(self.size.height) as f32 / LOW_RES_SIDE;
-        let from = |side: bool, distance: u32| match side {
-            true => (distance as f32 / strip).min(1.0),
+        let place = self.size.width.max(self.size.height) as f32 / LOW_RES_SIDE;
+        let from = |is_cut: bool, distance: u32| match is_cut {
+            true => ((distance as f32 / place - MARGIN) / SEAM).clamp(0.0, 1.0),
             false => 1.0,
         };
         let (is_cut_before, is_cut_after) = (start > 0, start + length < whole);
@@ -170,9 +172,12 @@ mod tests {
 
     #[test]
     fn edges_fade_out_where_the_image_goes_on() {
-        let corner = View::all(Views::Corners, WHOLE)[2];
-        let across = corner.fading(corner.left, corner.size.width, WHOLE.width);
-        assert_eq!((across[0], across[24]), (1.0, 0.0));
-        assert!(across.windows(2).all(|pair| pair[0] >= pair[1]));
+        let whole = Size::new(640, 400);
+        let corner = View::all(Views::Corners, whole)[2];
+        let across = corner.fading(corner.left, corner.size.width, whole.width);
+        assert_eq!((across[0], across[360], across[395], across[399]), (1.0, 1.0, 0.0, 0.0));
+        assert!(across.windows(2).all(|pair| pair[0] >= pair[1] && pair[0] - pair[1] < 0.2));
+        let down = View::all(Views::Corners, whole)[4].fading(150, 250, whole.height);
+        assert_eq!((down[0], down[20], down[249]), (0.0, 1.0, 1.0));
     }
 }
