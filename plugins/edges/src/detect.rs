@@ -53,8 +53,9 @@ pub fn detect_edges<Pixels: Deref<Target = [u8]>>(
         let progress = |clicks: usize| progress(done + clicks, all);
         let found = match view.picture(image) {
             None => gathered(sam, size, params, &progress)?,
-            Some(picture) => {
-                let picture = sam.picture(&picture)?;
+            Some(pixels) => {
+                let picture = sam.picture(&pixels)?;
+                drop(pixels);
                 gathered(&picture.sam(), size, params, &progress)?
             }
         };

@@ -76,19 +76,6 @@ impl View {
         if self.is_mirrored { self.size.width - 1 - x } else { x }
     }
 
-    /// Adds what was found in the picture to a sum over views, and what it counts to the weights.
-    fn add(&self, found: &EdgeImage, sum: &mut EdgeImage, weights: &mut EdgeImage) {
-        let across = self.fading(self.left, self.size.width, self.whole.width);
-        let down = self.fading(self.top, self.size.height, self.whole.height);
-        for (y, &down) in (0..).zip(&down) {
-            for (x, &across) in (0..).zip(&across) {
-                let weight = self.weight * across.min(down);
-                sum[(self.left + x, self.top + y)][0] += weight * found[(self.seen(x), y)][0];
-                weights[(self.left + x, self.top + y)][0] += weight;
-            }
-        }
-    }
-
     /// How much strengths count along an axis.
     fn fading(&self, start: u32, length: u32, whole: u32) -> Vec<f32> {
         let place = self.size.width.max(self.size.height) as f32 / LOW_RES_SIDE;
@@ -103,23 +90,53 @@ impl View {
     }
 }
 
+/// A view with what it counts, column by column and row by row.
+struct Weighed<'v> {
+    view: &'v View,
+    across: Vec<f32>,
+    down: Vec<f32>,
+}
+
+impl<'v> Weighed<'v> {
+    fn new(view: &'v View) -> Self {
+        let across = view.fading(view.left, view.size.width, view.whole.width);
+        let down = view.fading(view.top, view.size.height, view.whole.height);
+        Self { view, across, down }
+    }
+
+    /// What the view counts at a pixel of the image.
+    fn weight(&self, x: u32, y: u32) -> f32 {
+        let at = |fading: &[f32], position: u32, start: u32| {
+            position.checked_sub(start).and_then(|index| fading.get(index as usize).copied())
+        };
+        let across = at(&self.across, x, self.view.left).unwrap_or(0.0);
+        self.view.weight * at(&self.down, y, self.view.top).unwrap_or(0.0).min(across)
+    }
+}
+
 /// Strengths in the image: the mean of those in its views, by weight. `found` gives the strengths in
 /// the picture of a view.
 pub(crate) fn mean<E>(
     views: &[View],
     mut found: impl FnMut(&View) -> Result<EdgeImage, E>,
 ) -> Result<EdgeImage, E> {
-    // Large images have little memory to spare.
     if let [view] = views {
         return found(view);
     }
-    let Size { width, height } = views[0].whole;
-    let (mut sum, mut weights) = (EdgeImage::new(width, height), EdgeImage::new(width, height));
-    for view in views {
-        view.add(&found(view)?, &mut sum, &mut weights);
+    let views: Vec<Weighed<'_>> = views.iter().map(Weighed::new).collect();
+    let Size { width, height } = views[0].view.whole;
+    let mut mean = EdgeImage::new(width, height);
+    for weighed in &views {
+        let view = weighed.view;
+        let found = found(view)?;
+        for (seen, row, strength) in found.enumerate_pixels() {
+            let (x, y) = (view.left + view.seen(seen), view.top + row);
+            // Summed up for every pixel: large images have no memory to spare for a map of weights.
+            let total: f32 = views.iter().map(|view| view.weight(x, y)).sum();
+            mean[(x, y)][0] += weighed.weight(x, y) / total * strength[0];
+        }
     }
-    sum.iter_mut().zip(weights.iter()).for_each(|(strength, weight)| *strength /= weight);
-    Ok(sum)
+    Ok(mean)
 }
 
 #[cfg(test)]
