@@ -87,8 +87,8 @@ struct EdgeFlags {
     /// [default: votes; paper: strongest]
     #[arg(long, value_parser = recipe_word::<Combination>)]
     combination: Option<Combination>,
-    /// What the grid is laid on: image, mirror (also its mirror image), or corners (also its four
-    /// corners) [default: image; fine: corners]
+    /// What the grid is laid on: image; mirror, the image and its mirror image; or corners, both and the
+    /// image's four corners [default: image; fine: corners]
     #[arg(long, value_parser = recipe_word::<Views>)]
     views: Option<Views>,
     /// How to thin: canny, structured-edges or none [default: structured-edges]

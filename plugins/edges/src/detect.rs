@@ -14,7 +14,7 @@ use crate::{
     rim_gradients, stretched, thin,
     thinning::thinned,
     views::{View, mean},
-    votes::{Votes, strengths, weight_of_area},
+    votes::{Votes, strengths, weight},
 };
 
 /// What [`detect_edges`] finds; all maps have the original image's size.
@@ -27,7 +27,7 @@ pub struct EdgeMaps {
     /// 255 where `thinned` has an edge of at least the threshold, else 0; only where a threshold
     /// was given.
     pub binary: Option<GrayImage>,
-    /// Number of different masks whose rims the maps are made of, in all views.
+    /// Number of masks whose rims the maps are made of, summed over views.
     pub masks: usize,
 }
 
@@ -37,7 +37,7 @@ pub struct EdgeMaps {
 /// its error ends the work. A flat image, in which no mask has a rim, gives maps of zeros.
 ///
 /// # Errors
-/// A parameter out of range, before anything runs; whatever the host reports; or that of `progress`.
+/// A parameter out of range or an image of another size, before anything runs; whatever the host reports; or that of `progress`.
 pub fn detect_edges<Pixels: Deref<Target = [u8]>>(
     sam: &Sam<'_>,
     image: &ImageBuffer<Rgb<u8>, Pixels>,
@@ -46,6 +46,10 @@ pub fn detect_edges<Pixels: Deref<Target = [u8]>>(
 ) -> Result<EdgeMaps, TaskError> {
     params.validate()?;
     let size = sam.frame().image_size();
+    if Size::from(image.dimensions()) != size {
+        let (width, height) = image.dimensions();
+        return Err(TaskError::Input(format!("an image of {width}×{height}, expected {size}")));
+    }
     let views = View::all(params.views, size);
     let (mut masks, mut done) = (0, 0);
     let all = views.len() * prompts(params);
@@ -104,10 +108,7 @@ fn gathered(
         };
         masks.par_iter().map(rim).collect()
     };
-    let weight = |found: &Found| {
-        let share = found.area as f32 / whole.area() as f32;
-        found.predicted_iou * weight_of_area(share)
-    };
+    let weight = |found: &Found| weight(found.predicted_iou, found.area, whole);
     let has_votes = params.combination == Combination::Votes;
     let mut votes = Votes::new(size, prompts(params));
     let mut each = |batch: &Masks<'_>| -> Result<(), TaskError> {

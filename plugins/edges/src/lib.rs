@@ -38,11 +38,11 @@
 
 mod binary;
 mod candidates;
-mod crest;
 mod detect;
 mod lines;
 mod map;
 mod params;
+mod ridge;
 mod rim;
 mod task;
 mod thinning;

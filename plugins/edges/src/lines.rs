@@ -7,7 +7,7 @@ use imageproc::{geometry::approximate_polygon_dp, point::Point};
 use samkit_plugin::EdgeImage;
 use serde_json::{Value, json};
 
-use crate::crest::crest;
+use crate::ridge::ridge_point;
 
 /// How far, in pixels, a straightened line may be from the edge that it stands for.
 const TOLERANCE: f64 = 0.75;
@@ -25,7 +25,7 @@ pub struct Line {
 }
 
 /// Follows the edges of a `binary` map from end to end, from junction to junction and around; with the
-/// strengths of `thinned`. Between their ends lines run where the strengths of `raw`, before thinning, are
+/// strengths of `thinned`. Between junctions lines run where the strengths of `raw`, before thinning, are
 /// largest across the edge, which is between the centres of pixels. They are straightened where they stay
 /// within 0.75 pixels of that, strongest first. A pixel on its own is no line.
 pub fn lines(raw: &EdgeImage, thinned: &EdgeImage, binary: &GrayImage) -> Vec<Line> {
@@ -41,7 +41,11 @@ pub fn lines(raw: &EdgeImage, thinned: &EdgeImage, binary: &GrayImage) -> Vec<Li
     for start in ends.into_iter().chain(middles) {
         for next in pixels.neighbours(start) {
             if let Some(path) = pixels.walk(start, next, &mut walked) {
-                lines.push(line(raw, thinned, &path));
+                lines.push(line(&path, thinned, |place| match pixels.neighbours(place).len() {
+                    // Lines that meet share a pixel, and where they do there is no direction across.
+                    3.. => (place.0 as f32 + 0.5, place.1 as f32 + 0.5),
+                    _ => ridge_point(raw, place),
+                }));
             }
         }
     }
@@ -101,19 +105,11 @@ impl Pixels<'_> {
     }
 }
 
-fn line(raw: &EdgeImage, thinned: &EdgeImage, path: &[Place]) -> Line {
+/// The line along a path of pixels; `point` says where it runs in each.
+fn line(path: &[Place], thinned: &EdgeImage, point: impl Fn(Place) -> (f32, f32)) -> Line {
     let strengths: f32 = path.iter().map(|&place| thinned[place][0]).sum();
-    let mut points: Vec<Point<f32>> = path
-        .iter()
-        .map(|&place| {
-            let (x, y) = crest(raw, place);
-            Point::new(x, y)
-        })
-        .collect();
-    // Lines that meet share a pixel, and where they do there is no direction across.
-    for end in [0, path.len() - 1] {
-        points[end] = Point::new(path[end].0 as f32 + 0.5, path[end].1 as f32 + 0.5);
-    }
+    let points: Vec<Point<f32>> =
+        path.iter().map(|&place| point(place)).map(|(x, y)| Point::new(x, y)).collect();
     // A ring's two ends are one place, from which no distance can be measured: it is cut in halves.
     let (first, second) = points.split_at(points.len() / 2);
     let simple = if path.first() == path.last() && !first.is_empty() {
@@ -138,7 +134,7 @@ pub fn svg(lines: &[Line], width: u32, height: u32) -> String {
     );
     for Line { points, strength, .. } in lines {
         let places: Vec<_> =
-            points.iter().map(|(x, y)| format!("{},{}", cents(*x), cents(*y))).collect();
+            points.iter().map(|(x, y)| format!("{},{}", rounded(*x), rounded(*y))).collect();
         // Writing to a string never fails.
         let _ = writeln!(
             svg,
@@ -155,7 +151,8 @@ pub fn svg(lines: &[Line], width: u32, height: u32) -> String {
 pub fn geojson(lines: &[Line]) -> String {
     let feature = |line: &Line| -> Value {
         let strength = (f64::from(line.strength) * 1e4).round() / 1e4;
-        let coordinates: Vec<_> = line.points.iter().map(|(x, y)| [cents(*x), cents(*y)]).collect();
+        let coordinates: Vec<_> =
+            line.points.iter().map(|(x, y)| [rounded(*x), rounded(*y)]).collect();
         json!({
             "type": "Feature",
             "properties": { "strength": strength, "pixels": line.pixels },
@@ -167,7 +164,7 @@ pub fn geojson(lines: &[Line]) -> String {
 }
 
 /// In hundredths of a pixel, which is more than an edge is known to.
-fn cents(position: f32) -> f64 {
+fn rounded(position: f32) -> f64 {
     (f64::from(position) * 100.0).round() / 100.0
 }
 
@@ -212,6 +209,24 @@ mod tests {
         assert_eq!(ring[0].points.first(), ring[0].points.last());
         assert!(ring[0].points.len() >= 4, "{ring:?}");
         assert!(traced(&["...", ".#.", "..."]).is_empty());
+    }
+
+    #[test]
+    fn lines_run_between_pixels_where_the_edge_is_strongest() {
+        let raw = EdgeImage::from_fn(20, 12, |x, _| {
+            let from_middle = x as f32 + 0.5 - 10.2;
+            Luma([0.8 * (-from_middle * from_middle / 4.5).exp()])
+        });
+        let thinned =
+            EdgeImage::from_fn(20, 12, |x, _| Luma([if x == 9 || x == 10 { 0.5 } else { 0.0 }]));
+        let binary = GrayImage::from_fn(20, 12, |x, y| {
+            Luma([if x == 10 && (2..10).contains(&y) { 255 } else { 0 }])
+        });
+        let lines = lines(&raw, &thinned, &binary);
+        assert_eq!((lines.len(), lines[0].strength, lines[0].pixels), (1, 0.5, 8));
+        for &(x, _) in &lines[0].points {
+            assert!((x - 10.2).abs() < 0.05, "{:?}", lines[0].points);
+        }
     }
 
     #[test]

@@ -41,22 +41,23 @@ pub enum Combination {
     /// paper's.
     Strongest,
     /// Also how many of them have an edge there, and how many of all masks, before box NMS, had one;
-    /// each weighed by its predicted IoU. Strengths mean the same in every image.
+    /// each weighed by its predicted IoU, and less below a hundredth of the image. Strengths mean the same in every image.
     #[default]
     Votes,
 }
 
-/// What Segment Anything is shown of an image. Strengths are the mean over all views.
+/// What Segment Anything is shown of an image (test-time augmentation by a flip and crops). Strengths
+/// are the mean over all views.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Views {
     /// The image.
     #[default]
     Image,
-    /// Also its mirror image; twice the time.
+    /// The image and its mirror image; twice the time.
     Mirror,
-    /// Also its four corners, each five eighths of the sides, where small things look larger; six
-    /// times the time.
+    /// Both, and the image's four corners, each five eighths of the sides, where small things look
+    /// larger; six times the time.
     Corners,
 }
 
@@ -113,7 +114,8 @@ pub struct EdgeParams {
     pub border: Border,
     /// What becomes of the gradients of many masks at one pixel: `strongest` or `votes`.
     pub combination: Combination,
-    /// What the clicks are made on: the `image`, also its `mirror` image, or also its four `corners`.
+    /// What the clicks are made on: `image`; `mirror`, the image and its mirror image; or `corners`,
+    /// both and the image's four corners.
     pub views: Views,
     /// How edges are thinned to lines: `canny`, `structured-edges` or `none`.
     pub thinning: Thinning,
@@ -211,6 +213,9 @@ mod tests {
         assert_eq!((paper.points_per_side, paper.box_nms_thresh), (16, 0.7));
         assert_eq!((paper.pred_iou_thresh, paper.stability_score_thresh), (0.0, 0.0));
         assert_eq!(paper.combination, Combination::Strongest);
+        let default = EdgeParams::default();
+        let fine = EdgeParams { preset: Preset::Fine, views: Views::Corners, ..default };
+        assert_eq!(EdgeParams::of(Preset::Fine), fine);
         for preset in [Preset::Paper, Preset::Default, Preset::Fine] {
             EdgeParams::of(preset).validate().expect("presets are in range");
         }

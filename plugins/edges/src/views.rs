@@ -3,6 +3,7 @@
 use std::ops::Deref;
 
 use image::{ImageBuffer, Rgb, RgbImage};
+use rayon::prelude::*;
 use samkit_core::Size;
 
 use crate::{EdgeImage, Views};
@@ -38,18 +39,27 @@ impl View {
         match views {
             Views::Image => vec![image],
             Views::Mirror => vec![image, mirror],
-            Views::Corners => {
-                let part = |length: u32| {
-                    let length = u64::from(length) * u64::from(CORNER.0);
-                    length.div_ceil(u64::from(CORNER.1)) as u32
-                };
-                let size = Size::new(part(whole.width), part(whole.height));
-                let (right, bottom) = (whole.width - size.width, whole.height - size.height);
-                let corner = |(left, top)| Self { left, top, size, weight: CORNER_WEIGHT, ..image };
-                let corners = [(0, 0), (right, 0), (0, bottom), (right, bottom)].map(corner);
-                [image, mirror].into_iter().chain(corners).collect()
-            }
+            Views::Corners => [image, mirror].into_iter().chain(image.corners()).collect(),
         }
+    }
+
+    /// Parts of the image that together cover it; none where they would be all of it.
+    fn corners(self) -> Vec<Self> {
+        let part = |length: u32| {
+            let length = u64::from(length) * u64::from(CORNER.0);
+            length.div_ceil(u64::from(CORNER.1)) as u32
+        };
+        let (width, height) = (part(self.whole.width), part(self.whole.height));
+        // Where most of a part would not count, the axis is not cut: in long, narrow images.
+        let narrowest = 4.0 * (MARGIN + SEAM) * width.max(height) as f32 / LOW_RES_SIDE;
+        let cut = |part: u32, whole: u32| if part as f32 > narrowest { part } else { whole };
+        let size = Size::new(cut(width, self.whole.width), cut(height, self.whole.height));
+        let (right, bottom) = (self.whole.width - size.width, self.whole.height - size.height);
+        let mut places = vec![(0, 0), (right, 0), (0, bottom), (right, bottom)];
+        places.sort_unstable();
+        places.dedup();
+        let corner = |(left, top)| Self { left, top, size, weight: CORNER_WEIGHT, ..self };
+        places.into_iter().map(corner).filter(|corner| corner.size != corner.whole).collect()
     }
 
     /// What is to be seen, unless that is the image itself.
@@ -129,12 +139,15 @@ pub(crate) fn mean<E>(
     for weighed in &views {
         let view = weighed.view;
         let found = found(view)?;
-        for (seen, row, strength) in found.enumerate_pixels() {
-            let (x, y) = (view.left + view.seen(seen), view.top + row);
-            // Summed up for every pixel: large images have no memory to spare for a map of weights.
-            let total: f32 = views.iter().map(|view| view.weight(x, y)).sum();
-            mean[(x, y)][0] += weighed.weight(x, y) / total * strength[0];
-        }
+        let rows = mean.par_chunks_exact_mut(width as usize).skip(view.top as usize);
+        rows.zip(0..view.size.height).for_each(|(mean, row)| {
+            for seen in 0..view.size.width {
+                let (x, y) = (view.left + view.seen(seen), view.top + row);
+                // Summed up for every pixel: large images have no memory to spare for a map of weights.
+                let total: f32 = views.iter().map(|view| view.weight(x, y)).sum();
+                mean[x as usize] += weighed.weight(x, y) / total * found[(seen, row)][0];
+            }
+        });
     }
     Ok(mean)
 }
@@ -183,8 +196,20 @@ mod tests {
         let places: Vec<_> = views.iter().map(|v| (v.left, v.top, v.size, v.weight)).collect();
         let corner = Size::new(25, 11);
         assert_eq!(places[..2], [(0, 0, WHOLE, 1.0), (0, 0, WHOLE, 1.0)]);
-        let corners = [(0, 0), (15, 0), (0, 6), (15, 6)].map(|(x, y)| (x, y, corner, 0.5));
+        let corners = [(0, 0), (0, 6), (15, 0), (15, 6)].map(|(x, y)| (x, y, corner, 0.5));
         assert_eq!(places[2..], corners);
+    }
+
+    #[test]
+    fn long_narrow_images_are_cut_across_only() {
+        let places = |width, height| -> Vec<_> {
+            let views = View::all(Views::Corners, Size::new(width, height));
+            views[2..].iter().map(|view| (view.left, view.top, view.size)).collect()
+        };
+        let half = Size::new(1250, 20);
+        assert_eq!(places(2000, 20), [(0, 0, half), (750, 0, half)]);
+        assert_eq!(places(1, 1), []);
+        assert_eq!(places(480, 320).len(), 4);
     }
 
     #[test]
@@ -194,7 +219,7 @@ mod tests {
         let across = corner.fading(corner.left, corner.size.width, whole.width);
         assert_eq!((across[0], across[360], across[395], across[399]), (1.0, 1.0, 0.0, 0.0));
         assert!(across.windows(2).all(|pair| pair[0] >= pair[1] && pair[0] - pair[1] < 0.2));
-        let down = View::all(Views::Corners, whole)[4].fading(150, 250, whole.height);
+        let down = View::all(Views::Corners, whole)[3].fading(150, 250, whole.height);
         assert_eq!((down[0], down[20], down[249]), (0.0, 1.0, 1.0));
     }
 }

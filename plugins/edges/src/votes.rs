@@ -9,8 +9,8 @@ use crate::RimPixel;
 const STEEPEST: f32 = 4.472_136;
 /// Share of the image from which on a mask has its full weight.
 const FULL_WEIGHT: f32 = 0.01;
-/// Strength, before it is mapped to \[0, 1\], that becomes one half. Chosen so that the best single
-/// threshold on BSDS500's validation images is about one half.
+/// Mean that becomes a strength of one half. With it the best single threshold on BSDS500's validation
+/// images is 0.4.
 const HALF: f32 = 0.1;
 
 /// What the masks say of every pixel.
@@ -34,7 +34,8 @@ impl Votes {
         Self { size, prompts: prompts as f32, all, distinct, strongest }
     }
 
-    /// Adds the rim of any mask; a weight below 0 counts as 0, as networks predict some. Panics when a pixel lies outside the map.
+    /// Adds the rim of any mask; a weight below 0 counts as 0, as networks predict some. Panics when a
+    /// pixel lies outside the map.
     pub(crate) fn add(&mut self, rim: &[RimPixel], weight: f32) {
         let weight = weight.max(0.0);
         for pixel in rim {
@@ -71,10 +72,11 @@ pub(crate) fn strengths(mut means: EdgeImage) -> EdgeImage {
     means
 }
 
-/// What a mask of this share of the image weighs. Small masks are many, and less often what people
-/// would call a thing.
-pub(crate) fn weight_of_area(share: f32) -> f32 {
-    (share / FULL_WEIGHT).min(1.0).sqrt()
+/// What a mask of so many pixels weighs in an image of size `whole`. Small masks are many, and less often
+/// what people would call a thing.
+pub(crate) fn weight(predicted_iou: f32, area: u64, whole: Size) -> f32 {
+    let share = area as f32 / whole.area() as f32;
+    predicted_iou * (share / FULL_WEIGHT).min(1.0).sqrt()
 }
 
 #[cfg(test)]
@@ -99,6 +101,7 @@ mod tests {
 
     #[test]
     fn small_masks_weigh_less() {
-        assert_eq!([0.0, 0.0025, 0.01, 1.0].map(weight_of_area), [0.0, 0.5, 1.0, 1.0]);
+        let weights = [25, 100, 10_000].map(|area| weight(0.8, area, Size::new(100, 100)));
+        assert_eq!(weights, [0.4, 0.8, 0.8]);
     }
 }

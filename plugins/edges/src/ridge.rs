@@ -8,8 +8,8 @@ use crate::EdgeImage;
 ///
 /// After Steger, *An Unbiased Detector of Curvilinear Structures* (1998), §3.2, with derivatives of three
 /// by three pixels: a parabola through the strengths across the edge, whose direction is that of the
-/// strongest curvature.
-pub(crate) fn crest(strengths: &EdgeImage, (x, y): (u32, u32)) -> (f32, f32) {
+/// strongest curvature. (Where its top lies farther away Steger sees no line; here the pixel is one already.)
+pub(crate) fn ridge_point(strengths: &EdgeImage, (x, y): (u32, u32)) -> (f32, f32) {
     let centre = (x as f32 + 0.5, y as f32 + 0.5);
     let (width, height) = strengths.dimensions();
     if x == 0 || y == 0 || x + 1 >= width || y + 1 >= height {
@@ -57,7 +57,7 @@ mod tests {
             let mut looked_at = 0;
             for (x, y) in (1..19).flat_map(|x| (1..19).map(move |y| (x, y))) {
                 if from_middle(x as f32 + 0.5, y as f32 + 0.5).abs() < 0.5 {
-                    let (x, y) = crest(&strengths, (x, y));
+                    let (x, y) = ridge_point(&strengths, (x, y));
                     assert!(from_middle(x, y).abs() < 0.05, "{degrees}°: {}", from_middle(x, y));
                     looked_at += 1;
                 }
@@ -70,10 +70,10 @@ mod tests {
     fn never_leaves_the_pixel_and_stays_where_nothing_is() {
         let steep = band(|x, y| 3.0 * (x - 11.0) + 0.1 * y);
         for (x, y) in (0..20).flat_map(|x| (0..20).map(move |y| (x, y))) {
-            let (u, v) = crest(&steep, (x, y));
+            let (u, v) = ridge_point(&steep, (x, y));
             assert!((u - x as f32 - 0.5).abs() < 0.501 && (v - y as f32 - 0.5).abs() < 0.501);
         }
-        assert_eq!(crest(&EdgeImage::new(3, 3), (1, 1)), (1.5, 1.5));
-        assert_eq!(crest(&steep, (0, 5)), (0.5, 5.5));
+        assert_eq!(ridge_point(&EdgeImage::new(3, 3), (1, 1)), (1.5, 1.5));
+        assert_eq!(ridge_point(&steep, (0, 5)), (0.5, 5.5));
     }
 }
