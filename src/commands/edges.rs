@@ -91,7 +91,8 @@ struct EdgeFlags {
     /// image's four corners [default: image; fine: corners]
     #[arg(long, value_parser = recipe_word::<Views>)]
     views: Option<Views>,
-    /// How to thin: canny, structured-edges or none [default: structured-edges]
+    /// How to thin: canny, structured-edges, structured-edges-open (edges that run into the image's sides
+    /// stay) or none [default: structured-edges-open; paper: structured-edges]
     #[arg(long, value_parser = recipe_word::<Thinning>)]
     thinning: Option<Thinning>,
     /// Also make a binary map of the edges of at least this strength, 0 to 1

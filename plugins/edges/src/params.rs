@@ -15,8 +15,10 @@ pub enum Thinning {
     /// As in Dollár's structured edges, the benchmark code that reproductions of the paper use:
     /// orientation from second derivatives, compared with two pixels on either side; all edges
     /// fade out within five pixels of the image's sides.
-    #[default]
     StructuredEdges,
+    /// The same, but edges that run into a side of the image do not fade out there, only those along it.
+    #[default]
+    StructuredEdgesOpen,
     /// No thinning: edges stay bands of two to four pixels.
     None,
 }
@@ -117,7 +119,8 @@ pub struct EdgeParams {
     /// What the clicks are made on: `image`; `mirror`, the image and its mirror image; or `corners`,
     /// both and the image's four corners.
     pub views: Views,
-    /// How edges are thinned to lines: `canny`, `structured-edges` or `none`.
+    /// How edges are thinned to lines: `canny`, `structured-edges`, `structured-edges-open` or
+    /// `none`.
     pub thinning: Thinning,
     /// Also give a binary map: thinned edges of at least this strength, 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
@@ -153,7 +156,11 @@ impl EdgeParams {
             threshold: None,
             threshold_low: None,
         };
-        let default = Self { combination: Combination::Votes, ..paper.clone() };
+        let default = Self {
+            combination: Combination::Votes,
+            thinning: Thinning::StructuredEdgesOpen,
+            ..paper.clone()
+        };
         match preset {
             Preset::Paper => paper,
             Preset::Default => default,

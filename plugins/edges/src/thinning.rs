@@ -9,12 +9,14 @@ mod structured;
 use image::Luma;
 
 use crate::{EdgeImage, Thinning};
+use structured::Fading;
 
 /// Thins an edge map. Strengths stay as they are.
 pub(crate) fn thinned(map: &EdgeImage, method: Thinning) -> EdgeImage {
     match method {
         Thinning::Canny => canny::thin(map),
-        Thinning::StructuredEdges => structured::thin(map),
+        Thinning::StructuredEdges => structured::thin(map, Fading::All),
+        Thinning::StructuredEdgesOpen => structured::thin(map, Fading::Along),
         Thinning::None => map.clone(),
     }
 }

@@ -241,7 +241,7 @@ fn tiny_images_have_maps_of_their_size() {
         let listener = Listener::new(&sam, RgbImage::new(width, height));
         for (views, thinning) in [
             (Views::Image, Thinning::Canny),
-            (Views::Mirror, Thinning::StructuredEdges),
+            (Views::Mirror, Thinning::StructuredEdgesOpen),
             (Views::Corners, Thinning::None),
         ] {
             let params =

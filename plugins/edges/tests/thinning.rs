@@ -3,7 +3,8 @@
 use image::Luma;
 use samkit_edges::{EdgeImage, Thinning, thin};
 
-const METHODS: [Thinning; 2] = [Thinning::Canny, Thinning::StructuredEdges];
+const METHODS: [Thinning; 3] =
+    [Thinning::Canny, Thinning::StructuredEdges, Thinning::StructuredEdgesOpen];
 
 /// A map in which `band` gives each pixel's strength.
 fn map(width: u32, height: u32, band: impl Fn(f32, f32) -> f32) -> EdgeImage {

@@ -27,8 +27,17 @@ const BAND: u32 = 256;
 /// Rows beyond a band that its own depend on: all filters reach 1 + 4 + 2 rows, the comparison 3.
 const MARGIN: u32 = 12;
 
+/// Which edges fade out towards the image's sides.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fading {
+    /// Every edge, whatever its direction, as in the toolbox.
+    All,
+    /// Edges along a side.
+    Along,
+}
+
 /// Zeroes every pixel that has a stronger neighbour across its edge.
-pub(super) fn thin(map: &EdgeImage) -> EdgeImage {
+pub(super) fn thin(map: &EdgeImage, fading: Fading) -> EdgeImage {
     let (width, height) = map.dimensions();
     let mut thinned = EdgeImage::new(width, height);
     if map.is_empty() {
@@ -38,7 +47,7 @@ pub(super) fn thin(map: &EdgeImage) -> EdgeImage {
         let bottom = (top + BAND).min(height);
         let (first, last) = (top.saturating_sub(MARGIN), (bottom + MARGIN).min(height));
         let band = crop_imm(map, 0, first, width, last - first).to_image();
-        let band = thin_band(&band, first, map.dimensions());
+        let band = thin_band(&band, first, map.dimensions(), fading);
         let own = crop_imm(&band, 0, top - first, width, bottom - top).to_image();
         replace(&mut thinned, &own, 0, i64::from(top));
     }
@@ -46,7 +55,7 @@ pub(super) fn thin(map: &EdgeImage) -> EdgeImage {
 }
 
 /// Thins rows of a map of size `whole`, of which the first is row `first` of it.
-fn thin_band(map: &EdgeImage, first: u32, whole: (u32, u32)) -> EdgeImage {
+fn thin_band(map: &EdgeImage, first: u32, whole: (u32, u32), fading: Fading) -> EdgeImage {
     let strength = separable_filter_equal(map, &GAUSSIAN);
     let normals = orientation(&triangle_filtered(&strength, ORIENTATION_RADIUS));
     let mut thinned = strength.clone();
@@ -56,8 +65,11 @@ fn thin_band(map: &EdgeImage, first: u32, whole: (u32, u32)) -> EdgeImage {
             let (dx, dy) = (d as f32 * cos, d as f32 * sin);
             *value * NMS_MARGIN < bilinear(&strength, x as f32 + dx, y as f32 + dy)
         });
-        // The toolbox fades every edge near a side, whatever its direction.
-        let kept = sides::remaining((x, first + y), whole, (1.0, 1.0));
+        let across = match fading {
+            Fading::All => (1.0, 1.0),
+            Fading::Along => (cos * cos, sin * sin),
+        };
+        let kept = sides::remaining((x, first + y), whole, across);
         *value = if suppressed { 0.0 } else { *value * kept };
     }
     thinned
@@ -140,6 +152,17 @@ mod tests {
             let slope = ((x * 3 + y * 5) % 31) as f32 / 31.0;
             Luma([0.5 * slope + 0.5 * (state >> 8) as f32 / (1 << 24) as f32])
         });
-        assert!(thin(&map) == thin_band(&map, 0, map.dimensions()));
+        for fading in [Fading::All, Fading::Along] {
+            assert!(thin(&map, fading) == thin_band(&map, 0, map.dimensions(), fading));
+        }
+    }
+
+    #[test]
+    fn edges_that_run_into_a_side_stay_where_they_shall() {
+        // A level band from side to side.
+        let map = EdgeImage::from_fn(40, 31, |_, y| Luma([1.0 - (y as f32 - 15.0).abs() / 16.0]));
+        let (all, along) = (thin(&map, Fading::All), thin(&map, Fading::Along));
+        assert_eq!((all[(0, 15)][0], all[(20, 15)]), (0.0, along[(20, 15)]));
+        assert!((along[(0, 15)][0] - along[(20, 15)][0]).abs() < 0.05, "{}", along[(0, 15)][0]);
     }
 }
