@@ -57,9 +57,14 @@ impl Border {
         self.open_raw(&image(shape), &mut { NOTHING })
     }
 
-    fn opened(&self) -> abi::Picture {
+    fn try_open(&self) -> (abi::Status, abi::Picture) {
         let mut picture = NOTHING;
-        assert_eq!(self.open_raw(&image(&[4, 6, 3]), &mut picture), abi::OK);
+        (self.open_raw(&image(&[4, 6, 3]), &mut picture), picture)
+    }
+
+    fn opened(&self) -> abi::Picture {
+        let (status, picture) = self.try_open();
+        assert_eq!(status, abi::OK);
         picture
     }
 
@@ -293,7 +298,8 @@ fn a_picture_that_is_closed_while_another_thread_looks_at_it() {
     host.gate = Some(&GATE);
     let act: Act = |b| {
         let picture = b.opened();
-        std::thread::scope(|scope| {
+        // Nothing is asserted in the scope, which waits for the thread, which waits for the gate.
+        let (looked, released, other) = std::thread::scope(|scope| {
             struct Carry(Border);
             // SAFETY: the scope waits for the thread.
             unsafe impl Send for Carry {}
@@ -304,10 +310,17 @@ fn a_picture_that_is_closed_while_another_thread_looks_at_it() {
                 (carry.0.mask(&mut out), out)
             });
             GATE.wait();
-            assert_eq!(b.release(picture.handle), abi::OK);
+            let released = b.release(picture.handle);
+            let other = b.try_open();
             GATE.wait();
-            assert_eq!(looking.join().unwrap(), (abi::OK, [1; 24]));
+            (looking.join(), released, other)
         });
+        assert_eq!(looked.unwrap(), (abi::OK, [1; 24]));
+        let (opened, other) = other;
+        assert_eq!((released, opened), (abi::OK, abi::OK));
+        // The first place is taken while the thread is there, and free once it has left.
+        assert_ne!(other.context, picture.context);
+        assert_eq!(b.opened().context, picture.context);
         abi::OK
     };
     run_on(&host, &mut instance(&host), act).unwrap();
