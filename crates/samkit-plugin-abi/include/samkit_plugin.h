@@ -79,6 +79,9 @@
 // The point is part of the object.
 #define SAMKIT_POINT_FOREGROUND 1
 
+// The most pictures that may be open at once.
+#define SAMKIT_MAX_PICTURES 16
+
 // One mask for every prompt: for boxes and several points.
 #define SAMKIT_OUTPUT_SINGLE 0
 
@@ -414,10 +417,11 @@ typedef struct SamkitRegions {
 } SamkitRegions;
 
 // A picture of the plugin's own that Segment Anything was shown, open until it is released or `run`
-// returns.
+// returns. Predictions and regions outlive their picture: they have handles of their own, which are
+// released with the host's context then.
 typedef struct SamkitPicture {
-  // First argument of the functions in `sam`, in place of the host's context. Means nothing once
-  // the picture is released.
+  // First argument of the functions in `sam`, in place of the host's context. Not to be used once the
+  // picture is released: then it means nothing, or a picture that was opened later.
   void *context;
   // The picture's sizes, and the functions; without `open_picture`. Valid until the picture is
   // released.
@@ -467,8 +471,9 @@ typedef struct SamkitSam {
   // returns. Call thread.
   SamkitStatus (*release)(void *context, uint64_t handle);
   // Shows Segment Anything a picture of the plugin's own: u8 (height, width, 3), which is copied
-  // before the function returns. It is encoded on first use. Writes `picture`, to be released; at
-  // most 16 are open at once. `context` is the host's. Since minor version 2. Call thread.
+  // before the function returns. It is encoded on first use. Writes `picture`, to be released.
+  // `SAMKIT_FAILED` when `SAMKIT_MAX_PICTURES` are open; one that was released counts until other
+  // threads have left its functions. `context` is the host's. Since minor version 2. Call thread.
   SamkitStatus (*open_picture)(void *context,
                                const struct SamkitTensor *pixels,
                                struct SamkitPicture *picture);

@@ -19,6 +19,9 @@ pub const POINT_BACKGROUND: u32 = 0;
 /// The point is part of the object.
 pub const POINT_FOREGROUND: u32 = 1;
 
+/// The most pictures that may be open at once.
+pub const MAX_PICTURES: usize = 16;
+
 /// A click.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
@@ -108,12 +111,13 @@ pub struct Measure {
 }
 
 /// A picture of the plugin's own that Segment Anything was shown, open until it is released or `run`
-/// returns.
+/// returns. Predictions and regions outlive their picture: they have handles of their own, which are
+/// released with the host's context then.
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Picture {
-    /// First argument of the functions in `sam`, in place of the host's context. Means nothing once
-    /// the picture is released.
+    /// First argument of the functions in `sam`, in place of the host's context. Not to be used once the
+    /// picture is released: then it means nothing, or a picture that was opened later.
     pub context: *mut c_void,
     /// The picture's sizes, and the functions; without `open_picture`. Valid until the picture is
     /// released.
@@ -187,8 +191,9 @@ pub struct Sam {
     /// returns. Call thread.
     pub release: Option<unsafe extern "C" fn(context: *mut c_void, handle: u64) -> Status>,
     /// Shows Segment Anything a picture of the plugin's own: u8 (height, width, 3), which is copied
-    /// before the function returns. It is encoded on first use. Writes `picture`, to be released; at
-    /// most 16 are open at once. `context` is the host's. Since minor version 2. Call thread.
+    /// before the function returns. It is encoded on first use. Writes `picture`, to be released.
+    /// `FAILED` when `MAX_PICTURES` are open; one that was released counts until other
+    /// threads have left its functions. `context` is the host's. Since minor version 2. Call thread.
     pub open_picture: Option<
         unsafe extern "C" fn(
             context: *mut c_void,

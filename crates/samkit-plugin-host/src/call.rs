@@ -18,11 +18,11 @@ use std::{
 
 use samkit_core::{LowResLogits, Size};
 use samkit_plugin::{Region, artifact::Built, panic_text};
-use samkit_plugin_abi as abi;
+use samkit_plugin_abi::{self as abi, MAX_PICTURES};
 
 use crate::{
     Breach, Cancel, HostServices, Output, Plugin, SamService, ServiceError,
-    context::{Context, Contexts, MAX_PICTURES},
+    context::{Context, Contexts},
 };
 
 thread_local! {
@@ -157,7 +157,7 @@ impl Door {
         refused: R,
         work: impl FnOnce(&Call) -> R,
     ) -> R {
-        // SAFETY: doors are never freed.
+        // SAFETY: passed on to the caller; contexts are never freed, and nor are their doors.
         let Some(Context { door, .. }) = (unsafe { Context::read(context) }) else {
             return refused;
         };

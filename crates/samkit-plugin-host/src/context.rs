@@ -2,10 +2,9 @@
 
 use std::ffi::c_void;
 
-use crate::call::Door;
+use samkit_plugin_abi::MAX_PICTURES;
 
-/// More pictures than anybody has open at once.
-pub(crate) const MAX_PICTURES: usize = 16;
+use crate::call::Door;
 
 /// Says whose call it is and whether it is about a picture of the plugin's own. Never freed, like the
 /// door.

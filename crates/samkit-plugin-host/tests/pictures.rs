@@ -118,9 +118,14 @@ fn answers_are_those_of_the_picture_and_not_of_the_image() {
 fn views_of_the_image_are_pictures_too() {
     outcome(|sam| {
         let pixels = pixels(4, 4, 7);
-        let view = image::ImageBuffer::<Rgb<u8>, &[u8]>::from_raw(2, 2, &pixels.as_raw()[..12]);
-        let picture = sam.picture(&view.expect("four pixels"))?;
-        assert_eq!(answers(&picture.sam())?, [7.0, 8.0, 9.0]);
+        // Four pixels in bytes that are just enough, and in more than enough.
+        for bytes in [12, 15, 48] {
+            let bytes = &pixels.as_raw()[..bytes];
+            let view = image::ImageBuffer::<Rgb<u8>, &[u8]>::from_raw(2, 2, bytes);
+            let picture = sam.picture(&view.expect("four pixels"))?;
+            assert_eq!(picture.sam().frame().image_size(), Size::new(2, 2));
+            assert_eq!(answers(&picture.sam())?, [7.0, 8.0, 9.0]);
+        }
         Ok(())
     })
     .unwrap();
@@ -128,6 +133,7 @@ fn views_of_the_image_are_pictures_too() {
 
 #[test]
 fn many_one_after_the_other_and_sixteen_at_once() {
+    const FULL: &str = "samkit.sam/1 open_picture: 16 pictures are open already, which is the most";
     outcome(|sam| {
         for first in 1..=100 {
             let picture = sam.picture(&pixels(2, 2, first))?;
@@ -135,9 +141,13 @@ fn many_one_after_the_other_and_sixteen_at_once() {
         }
         let pictures: Result<Vec<Picture<'_>>, _> =
             (1..=16).map(|first| sam.picture(&pixels(2, 2, first))).collect();
-        for (first, picture) in (1_u8..).zip(&pictures?) {
+        let mut pictures = pictures?;
+        assert_eq!(sam.picture(&pixels(2, 2, 17)).unwrap_err().to_string(), FULL);
+        for (first, picture) in (1_u8..).zip(&pictures) {
             assert_eq!(answers(&picture.sam())?[0], f32::from(first));
         }
+        pictures.pop();
+        assert_eq!(answers(&sam.picture(&pixels(2, 2, 18))?.sam())?[0], 18.0);
         Ok(())
     })
     .unwrap();
@@ -158,7 +168,7 @@ fn what_stays_open_is_closed_when_the_run_ends() {
 }
 
 #[test]
-fn pictures_without_pixels_and_pictures_of_pictures_are_refused_at_once() {
+fn what_cannot_be_a_picture_is_refused_at_once() {
     let message = |act| outcome(act).unwrap_err().to_string();
     assert_eq!(
         message(|sam| sam.picture(&pixels(0, 2, 1)).map(drop)),
@@ -169,7 +179,13 @@ fn pictures_without_pixels_and_pictures_of_pictures_are_refused_at_once() {
             let picture = sam.picture(&pixels(2, 2, 1))?;
             picture.sam().picture(&pixels(2, 2, 1)).map(drop)
         }),
-        "`looker` failed: samkit.sam/1 open_picture: the host does not have it"
+        "`looker` failed: samkit.sam/1 open_picture: pictures are opened by the image's `Sam`, and this \
+         one is a picture's"
+    );
+    assert_eq!(
+        message(|sam| sam.picture(&pixels(1, 1_048_577, 1)).map(drop)),
+        "`looker` failed: samkit.sam/1 open_picture: the picture is 1×1048577, expected sides of at \
+         most 1048576"
     );
 }
 

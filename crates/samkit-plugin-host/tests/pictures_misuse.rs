@@ -200,15 +200,23 @@ fn contexts_are_used_again() {
 }
 
 #[test]
-fn too_many() {
-    breaks(
-        |b| {
-            let _sixteen: Vec<_> = (0..16).map(|_| b.opened()).collect();
-            b.open(&[4, 6, 3])
-        },
-        "it called `sam.open_picture` with wrong arguments: 16 pictures are open already, which is the \
-         most",
-    );
+fn one_more_than_the_most_fails_and_breaks_no_rule() {
+    fn open_all(b: &Border) -> Vec<abi::Picture> {
+        (0..abi::MAX_PICTURES).map(|_| b.opened()).collect()
+    }
+    let error = outcome(|b| {
+        open_all(b);
+        b.open(&[4, 6, 3])
+    });
+    let Err(PluginError::Failed { source: Some(source), .. }) = error else { panic!("{error:?}") };
+    assert_eq!(source.to_string(), "16 pictures are open already, which is the most");
+    outcome(|b| {
+        let pictures = open_all(b);
+        assert_eq!(b.open(&[4, 6, 3]), abi::FAILED);
+        assert_eq!(b.release(pictures[3].handle), abi::OK);
+        b.open(&[4, 6, 3])
+    })
+    .unwrap();
 }
 
 #[test]

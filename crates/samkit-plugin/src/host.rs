@@ -213,6 +213,10 @@ impl Signals<'_> {
         self.context
     }
 
+    pub(crate) fn is_of_picture(&self) -> bool {
+        self.context != self.lender.0.context
+    }
+
     /// A status of the host as a result, with the host's own words.
     pub(crate) fn check(
         &self,

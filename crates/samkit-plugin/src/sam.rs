@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     RegionView, Regions, Signals, TaskError,
-    artifact::{Built, Malformed, View, low_res, slice, view},
+    artifact::{Built, MAX_SIDE, Malformed, View, low_res, slice, view},
     host::missing,
 };
 
@@ -176,23 +176,36 @@ impl<'a> Sam<'a> {
     }
 
     /// Shows Segment Anything a picture of the task's own, such as a part of the image or its mirror
-    /// image. The host copies the pixels, and encodes the picture on first use; it holds at most 16
-    /// at once. Pictures are opened by the image's `Sam`, not by another picture's.
+    /// image. The host copies the pixels, and encodes the picture on first use; it holds at most
+    /// [`abi::MAX_PICTURES`] at once. Pictures are opened by the image's `Sam`, not by another
+    /// picture's.
     ///
     /// # Errors
-    /// When the picture has no pixels, or the host is older than this function.
+    /// When the picture has no pixels or a side of more than 1,048,576, when [`abi::MAX_PICTURES`] are
+    /// open already, when this is a picture's own `Sam`, when the host is older than this function, or
+    /// when it fails.
     pub fn picture<Pixels: Deref<Target = [u8]>>(
         &self,
         pixels: &ImageBuffer<Rgb<u8>, Pixels>,
     ) -> Result<Picture<'a>, TaskError> {
         const SERVICE: &str = "samkit.sam/1 open_picture";
+        let refused = |reason: String| TaskError::Service { service: SERVICE, reason };
         let Frame { signals, table } = self.frame;
-        let open = table.open_picture.ok_or_else(|| missing(SERVICE))?;
-        if pixels.width() == 0 || pixels.height() == 0 {
-            let reason = "the picture has no pixels".to_owned();
-            return Err(TaskError::Service { service: SERVICE, reason });
+        if signals.is_of_picture() {
+            let reason = "pictures are opened by the image's `Sam`, and this one is a picture's";
+            return Err(refused(reason.to_owned()));
         }
-        let built = Built::image("", pixels.dimensions().into(), 3, pixels);
+        let open = table.open_picture.ok_or_else(|| missing(SERVICE))?;
+        let size = Size::from(pixels.dimensions());
+        if size.area() == 0 {
+            return Err(refused("the picture has no pixels".to_owned()));
+        }
+        if i64::from(size.width.max(size.height)) > MAX_SIDE {
+            let reason = format!("the picture is {size}, expected sides of at most {MAX_SIDE}");
+            return Err(refused(reason));
+        }
+        // The container may be longer than the picture.
+        let built = Built::image("", size, 3, &pixels.as_raw()[..3 * size.area()]);
         let (context, sam) = (std::ptr::null_mut(), std::ptr::null());
         let mut opened = abi::Picture { context, sam, handle: 0 };
         // SAFETY: the host's function with its own context, on the call thread; pixels and result

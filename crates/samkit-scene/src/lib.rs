@@ -8,7 +8,7 @@
 mod params;
 mod service;
 
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use image::RgbImage;
 use samkit_engine::{CachedEmbedding, Embedding, EmbeddingCache, EngineError, Sam, Timings};
@@ -25,6 +25,8 @@ pub struct Scene {
     embedding: OnceLock<CachedEmbedding>,
     /// Held while the image is encoded, so that nobody else does it too.
     encoding: Mutex<()>,
+    /// What the cache could not do. Shared with pictures, which are gone by the time somebody asks.
+    problems: Arc<Mutex<Vec<Arc<EngineError>>>>,
 }
 
 /// Where embeddings are kept, and by which weights they are.
@@ -52,15 +54,20 @@ impl Scene {
     }
 
     /// Another image with the same network, and its embedding kept in the same place: what a step makes
-    /// of the image and looks at too.
+    /// of the image and looks at too. What the cache cannot do for it is among this scene's problems.
     pub fn picture(&self, image: RgbImage) -> Self {
-        Self { sam: self.sam.clone(), kept: self.kept.clone(), ..Self::without_sam(image) }
+        Self {
+            sam: self.sam.clone(),
+            kept: self.kept.clone(),
+            problems: self.problems.clone(),
+            ..Self::without_sam(image)
+        }
     }
 
     /// For work that does without the network: whoever asks for it is refused.
     pub fn without_sam(image: RgbImage) -> Self {
         let (embedding, encoding) = (OnceLock::new(), Mutex::new(()));
-        Self { sam: None, image, kept: None, embedding, encoding }
+        Self { sam: None, image, kept: None, embedding, encoding, problems: Arc::default() }
     }
 
     /// The network.
@@ -91,10 +98,11 @@ impl Scene {
             return Ok(&made.embedding);
         }
         let sam = self.sam()?;
-        let made = match &self.kept {
+        let mut made = match &self.kept {
             Some(Kept { cache, weights }) => cache.get_or_encode(sam, weights, &self.image)?,
             None => sam.encode(&self.image)?.into(),
         };
+        self.report(std::mem::take(&mut made.problems));
         Ok(&self.embedding.get_or_init(|| made).embedding)
     }
 
@@ -107,8 +115,35 @@ impl Scene {
         self.embedding.get().map(origin)
     }
 
-    /// What the cache could not do.
-    pub fn problems(&self) -> &[EngineError] {
-        self.embedding.get().map_or(&[], |made| &made.problems)
+    /// What the cache could not do so far, for the image and for its pictures.
+    pub fn problems(&self) -> Vec<Arc<EngineError>> {
+        self.shared_problems().clone()
+    }
+
+    fn report(&self, problems: Vec<EngineError>) {
+        self.shared_problems().extend(problems.into_iter().map(Arc::new));
+    }
+
+    fn shared_problems(&self) -> MutexGuard<'_, Vec<Arc<EngineError>>> {
+        self.problems.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn problems_of_pictures_are_the_scenes_and_outlive_them() {
+        let (scene, other) =
+            (Scene::without_sam(RgbImage::new(2, 2)), Scene::without_sam(RgbImage::new(2, 2)));
+        scene.report(vec![EngineError::NoNetwork]);
+        let picture = scene.picture(RgbImage::new(1, 1));
+        picture.report(vec![EngineError::Cancelled]);
+        drop(picture);
+        let problems = scene.problems();
+        assert!(matches!(*problems[0], EngineError::NoNetwork));
+        assert!(matches!(*problems[1], EngineError::Cancelled));
+        assert_eq!((problems.len(), other.problems().len()), (2, 0));
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     call::{Call, Door, LAST_ERROR, Rule},
 };
 
-/// The host's functions with `door` as their context.
+/// The host's functions, with the context that leads to `door`.
 pub(crate) fn host(door: &'static Door, threads: usize) -> abi::Host {
     let threads = u32::try_from(threads).unwrap_or(u32::MAX);
     abi::Host {
@@ -34,7 +34,7 @@ pub(crate) fn host(door: &'static Door, threads: usize) -> abi::Host {
     }
 }
 
-/// Where outputs go, with `door` as the context.
+/// Where outputs go, with the same context.
 pub(crate) fn outputs(door: &'static Door) -> abi::Outputs {
     abi::Outputs {
         header: abi::Header::of::<abi::Outputs>(),

@@ -8,16 +8,16 @@ use samkit_plugin::{
     MaskOutput, Region,
     artifact::{Built, Malformed, slice, text},
 };
-use samkit_plugin_abi as abi;
+use samkit_plugin_abi::{self as abi, MAX_PICTURES};
 
 use super::{
     advance,
     arguments::{self, Refusal, check_place, limited, rgb, room},
 };
 use crate::{
-    Extent, SamService,
+    Extent, SamService, ServiceError,
     call::{Call, Door, Lent, OpenPicture, Rule},
-    context::{Context, MAX_PICTURES},
+    context::Context,
 };
 
 /// More prompts than anybody asks at once.
@@ -227,7 +227,7 @@ unsafe extern "C" fn open_picture(
         check_place(picture)?;
         let Some(place) = call.free_place() else {
             let reason = format!("{MAX_PICTURES} pictures are open already, which is the most");
-            return Err(Refusal::Argument(reason));
+            return Err(ServiceError::Failed(reason.into()).into());
         };
         let image = RgbImage::from_raw(pixels.size.width, pixels.size.height, pixels.data.to_vec());
         let service = sam.picture(image.expect("the view checked the number of bytes"))?;

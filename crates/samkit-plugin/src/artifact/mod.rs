@@ -13,7 +13,7 @@ pub use region::{Region, RegionView, Regions};
 pub use view::{Pixels, View, view};
 
 pub(crate) use build::hand_over;
-pub(crate) use view::low_res;
+pub(crate) use view::{MAX_SIDE, low_res};
 
 /// Edge strengths at every pixel of an image.
 pub type EdgeImage = image::ImageBuffer<image::Luma<f32>, Vec<f32>>;

@@ -8,7 +8,7 @@ use super::{EdgeView, Malformed, Regions, slice, text};
 use crate::{Kind, Table};
 
 /// Longest side of an image, in pixels.
-const MAX_SIDE: i64 = 1 << 20;
+pub(crate) const MAX_SIDE: i64 = 1 << 20;
 const U8: abi::DataType = abi::DataType { code: abi::DTYPE_UINT, bits: 8, lanes: 1 };
 const F32: abi::DataType = abi::DataType { code: abi::DTYPE_FLOAT, bits: 32, lanes: 1 };
 
