@@ -16,7 +16,8 @@ pub enum Thinning {
     /// orientation from second derivatives, compared with two pixels on either side; all edges
     /// fade out within five pixels of the image's sides.
     StructuredEdges,
-    /// The same, but edges that run into a side of the image do not fade out there, only those along it.
+    /// The same, but edges that run into a side of the image do not fade out there, only those along it,
+    /// and level edges are thin.
     #[default]
     StructuredEdgesOpen,
     /// No thinning: edges stay bands of two to four pixels.

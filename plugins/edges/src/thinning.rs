@@ -9,14 +9,14 @@ mod structured;
 use image::Luma;
 
 use crate::{EdgeImage, Thinning};
-use structured::Fading;
+use structured::Variant;
 
 /// Thins an edge map. Strengths stay as they are.
 pub(crate) fn thinned(map: &EdgeImage, method: Thinning) -> EdgeImage {
     match method {
         Thinning::Canny => canny::thin(map),
-        Thinning::StructuredEdges => structured::thin(map, Fading::All),
-        Thinning::StructuredEdgesOpen => structured::thin(map, Fading::Along),
+        Thinning::StructuredEdges => structured::thin(map, Variant::Toolbox),
+        Thinning::StructuredEdgesOpen => structured::thin(map, Variant::Open),
         Thinning::None => map.clone(),
     }
 }

@@ -27,17 +27,18 @@ const BAND: u32 = 256;
 /// Rows beyond a band that its own depend on: all filters reach 1 + 4 + 2 rows, the comparison 3.
 const MARGIN: u32 = 12;
 
-/// Which edges fade out towards the image's sides.
+/// How closely the toolbox is followed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fading {
-    /// Every edge, whatever its direction, as in the toolbox.
-    All,
-    /// Edges along a side.
-    Along,
+pub(super) enum Variant {
+    /// To the letter: every edge fades out towards the image's sides, whatever its direction.
+    Toolbox,
+    /// Only edges along a side fade out there, and level edges have their direction also where the mixed
+    /// derivative vanishes, as along the sides it often does.
+    Open,
 }
 
 /// Zeroes every pixel that has a stronger neighbour across its edge.
-pub(super) fn thin(map: &EdgeImage, fading: Fading) -> EdgeImage {
+pub(super) fn thin(map: &EdgeImage, variant: Variant) -> EdgeImage {
     let (width, height) = map.dimensions();
     let mut thinned = EdgeImage::new(width, height);
     if map.is_empty() {
@@ -47,7 +48,7 @@ pub(super) fn thin(map: &EdgeImage, fading: Fading) -> EdgeImage {
         let bottom = (top + BAND).min(height);
         let (first, last) = (top.saturating_sub(MARGIN), (bottom + MARGIN).min(height));
         let band = crop_imm(map, 0, first, width, last - first).to_image();
-        let band = thin_band(&band, first, map.dimensions(), fading);
+        let band = thin_band(&band, first, map.dimensions(), variant);
         let own = crop_imm(&band, 0, top - first, width, bottom - top).to_image();
         replace(&mut thinned, &own, 0, i64::from(top));
     }
@@ -55,9 +56,9 @@ pub(super) fn thin(map: &EdgeImage, fading: Fading) -> EdgeImage {
 }
 
 /// Thins rows of a map of size `whole`, of which the first is row `first` of it.
-fn thin_band(map: &EdgeImage, first: u32, whole: (u32, u32), fading: Fading) -> EdgeImage {
+fn thin_band(map: &EdgeImage, first: u32, whole: (u32, u32), variant: Variant) -> EdgeImage {
     let strength = separable_filter_equal(map, &GAUSSIAN);
-    let normals = orientation(&triangle_filtered(&strength, ORIENTATION_RADIUS));
+    let normals = orientation(&triangle_filtered(&strength, ORIENTATION_RADIUS), variant);
     let mut thinned = strength.clone();
     for (x, y, Luma([value])) in thinned.enumerate_pixels_mut() {
         let (sin, cos) = normals[(x, y)][0].sin_cos();
@@ -65,9 +66,9 @@ fn thin_band(map: &EdgeImage, first: u32, whole: (u32, u32), fading: Fading) -> 
             let (dx, dy) = (d as f32 * cos, d as f32 * sin);
             *value * NMS_MARGIN < bilinear(&strength, x as f32 + dx, y as f32 + dy)
         });
-        let across = match fading {
-            Fading::All => (1.0, 1.0),
-            Fading::Along => (cos * cos, sin * sin),
+        let across = match variant {
+            Variant::Toolbox => (1.0, 1.0),
+            Variant::Open => (cos * cos, sin * sin),
         };
         let kept = sides::remaining((x, first + y), whole, across);
         *value = if suppressed { 0.0 } else { *value * kept };
@@ -76,12 +77,15 @@ fn thin_band(map: &EdgeImage, first: u32, whole: (u32, u32), fading: Fading) -> 
 }
 
 /// Direction across the edge in \[0, π), from the second derivatives of the filtered map.
-fn orientation(filtered: &EdgeImage) -> EdgeImage {
+fn orientation(filtered: &EdgeImage, variant: Variant) -> EdgeImage {
     let (dx, dy) = (derivative(filtered, Axis::X), derivative(filtered, Axis::Y));
     let (dxx, dxy, dyy) =
         (derivative(&dx, Axis::X), derivative(&dy, Axis::X), derivative(&dy, Axis::Y));
     EdgeImage::from_fn(filtered.width(), filtered.height(), |x, y| {
         let at = |image: &EdgeImage| image[(x, y)][0];
+        if variant == Variant::Open && at(&dxy) == 0.0 && at(&dyy).abs() > at(&dxx).abs() {
+            return Luma([std::f32::consts::FRAC_PI_2]);
+        }
         // `f32::signum` has no zero, and where the mixed derivative vanishes the angle must too.
         let sign = if at(&dxy) == 0.0 { 0.0 } else { -at(&dxy).signum() };
         let angle = (at(&dyy) * sign / (at(&dxx) + EPSILON)).atan();
@@ -152,17 +156,20 @@ mod tests {
             let slope = ((x * 3 + y * 5) % 31) as f32 / 31.0;
             Luma([0.5 * slope + 0.5 * (state >> 8) as f32 / (1 << 24) as f32])
         });
-        for fading in [Fading::All, Fading::Along] {
-            assert!(thin(&map, fading) == thin_band(&map, 0, map.dimensions(), fading));
+        for variant in [Variant::Toolbox, Variant::Open] {
+            assert!(thin(&map, variant) == thin_band(&map, 0, map.dimensions(), variant));
         }
     }
 
     #[test]
-    fn edges_that_run_into_a_side_stay_where_they_shall() {
+    fn level_edges_are_thin_and_run_into_the_sides() {
         // A level band from side to side.
         let map = EdgeImage::from_fn(40, 31, |_, y| Luma([1.0 - (y as f32 - 15.0).abs() / 16.0]));
-        let (all, along) = (thin(&map, Fading::All), thin(&map, Fading::Along));
-        assert_eq!((all[(0, 15)][0], all[(20, 15)]), (0.0, along[(20, 15)]));
-        assert!((along[(0, 15)][0] - along[(20, 15)][0]).abs() < 0.05, "{}", along[(0, 15)][0]);
+        let (toolbox, open) = (thin(&map, Variant::Toolbox), thin(&map, Variant::Open));
+        assert_eq!((toolbox[(0, 15)][0], toolbox[(20, 15)]), (0.0, open[(20, 15)]));
+        assert!(open[(20, 15)][0] > 0.9 && open[(0, 15)] == open[(20, 15)]);
+        // To the toolbox it has no direction.
+        let height = |map: &EdgeImage| (0..31).filter(|&y| map[(20, y)][0] > 0.0).count();
+        assert!(height(&toolbox) > 20 && height(&open) <= 3, "{}", height(&open));
     }
 }
