@@ -160,7 +160,7 @@ impl EdgeParams {
         let default = Self {
             combination: Combination::Votes,
             thinning: Thinning::StructuredEdgesOpen,
-            ..paper.clone()
+            ..paper
         };
         match preset {
             Preset::Paper => paper,
