@@ -262,7 +262,7 @@ fn progress_counts_clicks_and_can_stop_the_work() {
     edges(&listener, &params);
     let heard = std::mem::take(&mut *listener.heard.lock().expect("no panic while counting"));
     assert_eq!(heard, [(0, 4), (3, 4), (4, 4)]);
-    edges(&listener, &EdgeParams { views: Views::Mirror, ..params.clone() });
+    edges(&listener, &EdgeParams { views: Views::Mirror, ..params });
     let heard = std::mem::take(&mut *listener.heard.lock().expect("no panic while counting"));
     assert_eq!(heard, [(0, 8), (3, 8), (4, 8), (4, 8), (7, 8), (8, 8)]);
 
