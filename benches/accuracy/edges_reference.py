@@ -1,6 +1,6 @@
 """Scores edge maps with `samkit eval edges` and with pyEdgeEval, and prints the differences.
 
-usage: edges_reference.py --samkit PROGRAM --images DIR --gt DIR [--pred DIR] [--count N]
+usage: edges_reference.py --samkit PROGRAM --images DIR --gt DIR [--pred DIR] [--count N] [--only NAME]
 
 Takes N images evenly out of a folder (BSDS500's `images/val` and `groundTruth/val`). Maps are a Canny
 detector's, the Sobel magnitude, and those in `--pred` (as `samkit edges` writes them). pyEdgeEval, from
@@ -12,6 +12,7 @@ Needs: pip install pyEdgeEval opencv-python-headless scikit-image scipy pillow
 import argparse
 import json
 import subprocess
+import sys
 import tempfile
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -60,7 +61,10 @@ def reference(job):
 def reference_scores(folder, stems, gt):
     jobs = [(folder / f"{stem}.png", gt / f"{stem}.mat") for stem in stems]
     with ProcessPoolExecutor() as pool:
-        counts = list(pool.map(reference, jobs))
+        counts = []
+        for stem, sums in zip(stems, pool.map(reference, jobs)):
+            print(f"  {stem}", file=sys.stderr, flush=True)
+            counts.append(sums)
     recall, precision, _ = compute_rec_prec_f1(*np.sum(counts, axis=0))
     ods = interpolated_max_scores(THRESHOLDS, recall, precision)[3]
     best = np.zeros(4)
@@ -87,6 +91,7 @@ def main():
     parser.add_argument("--gt", type=Path, required=True)
     parser.add_argument("--pred", type=Path)
     parser.add_argument("--count", type=int, default=10)
+    parser.add_argument("--only", help="Canny, Sobel or samkit")
     args = parser.parse_args()
 
     images = sorted(args.images.glob("*.jpg"))
@@ -111,11 +116,13 @@ def main():
                 (folders["samkit"] / f"{path.stem}.png").symlink_to(source.resolve())
         print(f"{len(images)} images; samkit, pyEdgeEval, difference")
         for name, folder in folders.items():
+            if args.only not in (None, name):
+                continue
             ours = samkit_scores(args.samkit, chosen, args.gt, folder)
             theirs = reference_scores(folder, [path.stem for path in images], args.gt)
             for score in ours:
                 difference = ours[score] - theirs[score]
-                print(f"{name:7} {score.upper():4} {ours[score]:.4f} {theirs[score]:.4f} {difference:+.4f}")
+                print(f"{name:7} {score.upper():4} {ours[score]:.4f} {theirs[score]:.4f} {difference:+.4f}", flush=True)
 
 
 if __name__ == "__main__":
